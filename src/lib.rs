@@ -1,0 +1,3 @@
+//! tokenwell: the token session for single-page apps.
+
+pub mod proto;

@@ -1,0 +1,11 @@
+//! The pure part: decisions without I/O, clock or randomness of its own.
+//!
+//! Events in, decisions out. Nothing here names the browser; time and entropy are arguments.
+
+pub mod allow;
+pub mod answer;
+pub mod challenge;
+pub mod json;
+pub mod jwt;
+pub mod retry_after;
+pub mod secret;
