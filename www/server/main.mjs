@@ -1,0 +1,143 @@
+// The demo's server: page, authorization server and API under one origin.
+//
+//   node www/server/main.mjs [--port 4400] [--access-ttl 20] [--state FILE]
+
+import { createServer } from "node:http";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { createApi } from "./api.mjs";
+import { createFaults, playTokenFault } from "./faults.mjs";
+import { readBody, sendJson } from "./http.mjs";
+import { createProvider, MOUNT } from "./provider.mjs";
+import { createStatic } from "./static.mjs";
+import { createStats, isTokenRequest } from "./stats.mjs";
+import { openStore } from "./store.mjs";
+
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+
+/**
+ * @param {object} [options]
+ * @param {number} [options.port] 0 takes any free one
+ * @param {number} [options.accessTtl] seconds an access token lives
+ * @param {ReturnType<typeof openStore>} [options.store] hand the old one to a second server to play a restart
+ * @param {string} [options.page] folder of the page
+ * @param {string} [options.pkg] folder of the built package
+ */
+export async function startServer({
+  port = 0,
+  accessTtl = 20,
+  store = openStore(),
+  page = here("../"),
+  pkg = process.env.TOKENWELL_PKG ?? here("../../pkg/"),
+} = {}) {
+  const server = createServer();
+  await listen(server, port);
+  // Only now is the port known, and with it the issuer.
+  const origin = `http://localhost:${server.address().port}`;
+
+  const faults = createFaults();
+  const stats = createStats();
+  const { provider, audience, signIn, publicKeys } = await createProvider({ origin, accessTtl, store });
+  stats.watch(provider);
+  const api = createApi({ issuer: provider.issuer, audience, publicKeys, faults, stats });
+  const answerOidc = provider.callback();
+  const serveFile = createStatic({ page, pkg });
+
+  function oidc(request, response, path) {
+    const proceed = () => {
+      request.originalUrl = request.url;
+      request.url = request.url.slice(MOUNT.length);
+      return answerOidc(request, response);
+    };
+    if (!isTokenRequest(request, path)) return proceed();
+    stats.tokenRequest();
+    const fault = faults.nextTokenRequest();
+    if (!fault) return proceed();
+    stats.tokenFault();
+    return playTokenFault(fault, request, response, proceed);
+  }
+
+  const demo = {
+    "POST /demo/sign-in": async (_request, response) => {
+      stats.signedIn();
+      sendJson(response, 200, await signIn());
+    },
+    "POST /demo/expire": (request, response) => api.expire(request, response),
+    "POST /demo/faults": async (request, response) => {
+      faults.set(JSON.parse(await readBody(request)));
+      sendJson(response, 200, {});
+    },
+    "DELETE /demo/faults": (_request, response) => {
+      faults.clear();
+      sendJson(response, 200, {});
+    },
+    "GET /demo/stats": (_request, response) => sendJson(response, 200, stats.read()),
+  };
+
+  async function route(request, response) {
+    const path = new URL(request.url, origin).pathname;
+    if (path.startsWith(`${MOUNT}/`)) return oidc(request, response, path);
+    if (path.startsWith("/api/")) return api.handle(request, response, path);
+    if (path.startsWith("/demo/")) {
+      const answer = demo[`${request.method} ${path}`];
+      return answer ? answer(request, response) : sendJson(response, 404, { error: "not_found" });
+    }
+    return serveFile(request, response, path);
+  }
+
+  server.on("request", (request, response) => {
+    route(request, response).catch((error) => {
+      if (request.destroyed && !request.complete) return; // The browser went away.
+      if (!response.headersSent) sendJson(response, 500, { error: "server_error" });
+      if (process.env.TOKENWELL_DEMO_DEBUG) console.error(error);
+    });
+  });
+
+  return {
+    url: origin,
+    store,
+    stats: stats.read,
+    faults,
+    /** Cuts every connection: that is what a crashed server looks like. */
+    close: () =>
+      new Promise((resolve) => {
+        server.close(resolve);
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/** On 127.0.0.1 only: the demo signs in whoever asks. */
+function listen(server, port) {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", resolve);
+  });
+}
+
+async function main() {
+  const { values } = parseArgs({
+    options: {
+      port: { type: "string", default: "4400" },
+      "access-ttl": { type: "string", default: "20" },
+      state: { type: "string", default: here("../../target/demo-state.json") },
+    },
+  });
+  const accessTtl = Number(values["access-ttl"]);
+  if (!Number.isInteger(accessTtl) || accessTtl < 1) throw new Error("--access-ttl wants a whole number of seconds");
+  const { url } = await startServer({
+    port: Number(values.port),
+    accessTtl,
+    store: openStore(values.state || null),
+  });
+  console.log(`tokenwell demo: ${url}/`);
+}
+
+if (process.argv[1] && fileURLToPath(import.meta.url) === process.argv[1]) {
+  await main().catch((error) => {
+    console.error(
+      error.code === "EADDRINUSE" ? `Port ${error.port} is taken; choose another with --port.` : String(error.message),
+    );
+    process.exitCode = 1;
+  });
+}
