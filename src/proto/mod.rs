@@ -8,4 +8,8 @@ pub mod challenge;
 pub mod json;
 pub mod jwt;
 pub mod retry_after;
+pub mod route;
+pub mod seconds;
 pub mod secret;
+#[cfg(all(test, not(target_family = "wasm")))]
+pub mod testing;

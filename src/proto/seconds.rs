@@ -1,0 +1,93 @@
+//! Seconds as servers write them, read into milliseconds.
+//!
+//! RFC 6749 §5.1 and RFC 7519 §2 mean JSON numbers, and many servers send strings (`"3600"`, `"3600.0"`).
+//! Digits are read by hand: `str::parse::<f64>` would cost more bytes than this whole crate should.
+
+use super::json::Json;
+
+/// The largest number of milliseconds, 2^53, that a JavaScript number still holds exactly.
+pub const MAX_EXACT_MS: i64 = 1 << 53;
+
+/// Seconds in a JSON number or numeric string, as milliseconds. Saturates where absurd; `None` if negative
+/// or no number.
+pub fn read_ms<J: Json>(value: &J) -> Option<i64> {
+    match value.as_f64() {
+        // `as` saturates and has no NaN to meet here.
+        Some(seconds) => (seconds >= 0.0).then_some((seconds * 1000.0 + 0.5) as i64),
+        None => parse_ms(&value.as_str()?),
+    }
+}
+
+/// Seconds in decimal digits with an optional fraction, as milliseconds. Saturates; `None` for anything else.
+pub fn parse_ms(text: &str) -> Option<i64> {
+    let (whole, fraction) = text.trim_ascii().split_once('.').unwrap_or((text.trim_ascii(), "0"));
+    let whole = digits(whole)?;
+    digits(fraction)?;
+    // The first three places are the milliseconds, whether written or not.
+    let milliseconds =
+        fraction.bytes().chain(*b"000").take(3).fold(0, |sum, digit| sum * 10 + value_of(digit));
+    Some(whole.saturating_mul(1000).saturating_add(milliseconds))
+}
+
+/// One or more decimal digits and nothing else. Saturates.
+pub fn digits(text: &str) -> Option<i64> {
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    Some(text.bytes().fold(0_i64, |sum, digit| sum.saturating_mul(10).saturating_add(value_of(digit))))
+}
+
+fn value_of(digit: u8) -> i64 {
+    i64::from(digit.wrapping_sub(b'0'))
+}
+
+#[cfg(test)]
+#[cfg(not(target_family = "wasm"))]
+mod tests {
+    use super::*;
+    use crate::proto::testing::Value;
+    use proptest::prelude::*;
+
+    fn read(json: &str) -> Option<i64> {
+        read_ms(&Value::parse(json).unwrap())
+    }
+
+    #[test]
+    fn reads_numbers_and_numeric_strings() {
+        assert_eq!(read("3600"), Some(3_600_000));
+        assert_eq!(read("\"3600\""), Some(3_600_000));
+        assert_eq!(read("\" 3600.0 \""), Some(3_600_000));
+        assert_eq!(read("\"0.25\""), Some(250));
+        assert_eq!(read("1700000000.123"), Some(1_700_000_000_123));
+    }
+
+    #[test]
+    fn saturates_rather_than_wraps() {
+        assert_eq!(read("1e300"), Some(i64::MAX));
+        assert_eq!(read(&format!("\"{}\"", "9".repeat(400))), Some(i64::MAX));
+    }
+
+    #[test]
+    fn refuses_what_is_no_number_of_seconds() {
+        for json in [
+            "-1", "\"-1\"", "\"\"", "\".\"", "\"1.\"", "\".5\"", "\"1e3\"", "\"1h\"", "null", "true", "[1]",
+            "{}",
+        ] {
+            assert_eq!(read(json), None, "{json}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_whole_number_reads_the_same_written_either_way(seconds in 0..9_000_000_000_000_i64) {
+            prop_assert_eq!(read(&seconds.to_string()), Some(seconds * 1000));
+            prop_assert_eq!(read(&format!("\"{seconds}\"")), Some(seconds * 1000));
+        }
+
+        #[test]
+        fn any_text_is_read_without_panic(text in any::<String>()) {
+            let read = parse_ms(&text);
+            prop_assert!(read.is_none_or(|ms| ms >= 0));
+        }
+    }
+}
