@@ -5,7 +5,7 @@
 
 /// Where a request goes, as the platform's `URL` tells it.
 #[derive(Clone, Copy)]
-#[cfg_attr(test, derive(Debug))]
+#[cfg_attr(not(target_family = "wasm"), derive(Debug))]
 pub struct Target<'a> {
     /// `URL.origin`, with `"null"` for what has none.
     pub origin: &'a str,
@@ -15,7 +15,7 @@ pub struct Target<'a> {
 
 /// One entry of the `allow` option, parsed by the platform as well.
 #[derive(Clone, PartialEq, Eq)]
-#[cfg_attr(test, derive(Debug))]
+#[cfg_attr(not(target_family = "wasm"), derive(Debug))]
 pub struct Rule {
     /// `URL.origin`.
     pub origin: String,

@@ -57,7 +57,7 @@ const BLANK: &str = "[secret]";
 
 /// What a good answer granted (RFC 6749 §5.1).
 #[derive(Clone, PartialEq, Eq, Default)]
-#[cfg_attr(test, derive(Debug))]
+#[cfg_attr(not(target_family = "wasm"), derive(Debug))]
 pub struct Grant {
     /// Printable ASCII, so that it can be a header. `None` in cookie mode, and only there.
     pub access_token: Option<Secret>,
@@ -77,7 +77,7 @@ pub struct Grant {
 
 /// Why something is no grant.
 #[derive(Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(test, derive(Debug))]
+#[cfg_attr(not(target_family = "wasm"), derive(Debug))]
 pub enum Malformed {
     /// Not a JSON object (nor, in token mode, a string).
     NotAnObject,
@@ -106,7 +106,7 @@ pub struct Facts<'a> {
 
 /// What a failed answer said, fit to be shown: without secrets, and bounded.
 #[derive(Clone, PartialEq, Eq, Default)]
-#[cfg_attr(test, derive(Debug))]
+#[cfg_attr(not(target_family = "wasm"), derive(Debug))]
 pub struct Refused {
     /// HTTP status; 0 for a redirect that was not followed.
     pub status: u16,
@@ -120,7 +120,7 @@ pub struct Refused {
 
 /// What an answer means for the session.
 #[derive(Clone, PartialEq, Eq)]
-#[cfg_attr(test, derive(Debug))]
+#[cfg_attr(not(target_family = "wasm"), derive(Debug))]
 pub enum Meaning {
     /// Refreshed.
     Granted(Grant),

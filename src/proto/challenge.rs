@@ -12,7 +12,7 @@ pub const MAX_CHALLENGES: usize = 16;
 
 /// One challenge of a header.
 #[derive(Clone, PartialEq, Eq)]
-#[cfg_attr(test, derive(Debug))]
+#[cfg_attr(not(target_family = "wasm"), derive(Debug))]
 pub struct Challenge {
     /// The scheme as it was sent; its case has no meaning.
     pub scheme: String,
@@ -24,7 +24,7 @@ pub struct Challenge {
 
 /// What the challenges for the session's scheme ask for.
 #[derive(Clone, PartialEq, Eq)]
-#[cfg_attr(test, derive(Debug))]
+#[cfg_attr(not(target_family = "wasm"), derive(Debug))]
 pub enum Refusal {
     /// `invalid_token` (RFC 6750 §3.1): expired, revoked or malformed. A new token may help.
     InvalidToken,

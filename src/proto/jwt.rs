@@ -20,7 +20,7 @@ const BASE64URL: GeneralPurpose = GeneralPurpose::new(
 
 /// The two times that matter here, epoch milliseconds (RFC 7519 §4.1.4, §4.1.6).
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-#[cfg_attr(test, derive(Debug))]
+#[cfg_attr(not(target_family = "wasm"), derive(Debug))]
 pub struct Times {
     /// `exp`: not good from here on.
     pub exp_ms: Option<i64>,

@@ -13,7 +13,7 @@ pub const DEFAULT_INTERVAL_MS: i64 = 86_400_000;
 
 /// Where the tokens are.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
-#[cfg_attr(test, derive(Debug))]
+#[cfg_attr(not(target_family = "wasm"), derive(Debug))]
 pub enum Mode {
     /// In the answer.
     #[default]
@@ -24,7 +24,7 @@ pub enum Mode {
 
 /// How the request's body is written.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
-#[cfg_attr(test, derive(Debug))]
+#[cfg_attr(not(target_family = "wasm"), derive(Debug))]
 pub enum Body {
     /// `application/x-www-form-urlencoded` (RFC 6749 §6).
     #[default]
@@ -37,7 +37,7 @@ pub enum Body {
 
 /// How the client authenticates (RFC 6749 §2.3.1).
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
-#[cfg_attr(test, derive(Debug))]
+#[cfg_attr(not(target_family = "wasm"), derive(Debug))]
 pub enum ClientAuth {
     /// Not at all: a public client. `client_id` goes into the body if there is one; a secret is never sent.
     #[default]
@@ -50,7 +50,7 @@ pub enum ClientAuth {
 
 /// `RequestCredentials` of Fetch.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
-#[cfg_attr(test, derive(Debug))]
+#[cfg_attr(not(target_family = "wasm"), derive(Debug))]
 pub enum Credentials {
     /// `omit`
     Omit,
@@ -63,7 +63,7 @@ pub enum Credentials {
 
 /// What of a route's answer ends the session.
 #[derive(Clone, PartialEq, Eq)]
-#[cfg_attr(test, derive(Debug))]
+#[cfg_attr(not(target_family = "wasm"), derive(Debug))]
 pub enum Terminal {
     /// An answer with this in its `error` or `code`.
     Code(String),
@@ -74,7 +74,7 @@ pub enum Terminal {
 /// Names on the wire where they are not RFC 6749's. An empty list means the RFC's name; of several names, the
 /// first that is present in an answer counts.
 #[derive(Clone, PartialEq, Eq, Default)]
-#[cfg_attr(test, derive(Debug))]
+#[cfg_attr(not(target_family = "wasm"), derive(Debug))]
 pub struct Fields {
     /// The request's `refresh_token`.
     pub refresh_token_param: Option<String>,
@@ -90,7 +90,7 @@ pub struct Fields {
 
 /// Where and how to refresh.
 #[derive(Clone, PartialEq, Eq)]
-#[cfg_attr(test, derive(Debug))]
+#[cfg_attr(not(target_family = "wasm"), derive(Debug))]
 pub struct Route {
     /// Absolute, as the platform parsed it.
     pub url: String,
@@ -125,7 +125,7 @@ pub struct Route {
 
 /// A request, ready but for the URL and the credentials mode, which are the route's.
 #[derive(Clone, PartialEq, Eq)]
-#[cfg_attr(test, derive(Debug))]
+#[cfg_attr(not(target_family = "wasm"), derive(Debug))]
 pub struct WireRequest {
     /// Always `POST` (RFC 6749 §3.2).
     pub method: &'static str,
