@@ -1,1 +1,49 @@
-fn main() {}
+//! The commands of this repository. Each one sets up what it needs first, and finds it ready the
+//! second time; each file here is one idea, and `steps.rs` is the list of what "tested" means.
+
+mod apt;
+mod debian;
+mod demo;
+mod node;
+mod package;
+mod setup;
+mod sh;
+mod steps;
+mod test;
+mod tools;
+mod wasm;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", about = "The commands of tokenwell")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build the package, start the demo's server and say what to look at
+    Demo(demo::Args),
+    /// Run every test there is, or the named steps
+    Test(test::Args),
+    /// Leave the complete npm package in pkg/ and print its sizes
+    Package,
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Demo(args) => demo::run(&args),
+        Command::Test(args) => test::run(&args),
+        Command::Package => package::run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

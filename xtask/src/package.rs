@@ -1,0 +1,146 @@
+//! From the crate to the npm package: compile, bind, optimise, and lay the result beside the
+//! hand-written files of pkg-template/. Everything is put together aside and moved to pkg/ at the
+//! end, so that a server on pkg/ never sees half a package.
+
+use crate::setup::{self, Need, Ready};
+use crate::sh;
+use crate::wasm::TARGET;
+use anyhow::{Context, Result};
+use base64::Engine;
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What the compiler emits and browsers have had for years; `--all-features` would let wasm-opt
+/// emit more than browsers take.
+const WASM_FEATURES: [&str; 6] = [
+    "--enable-bulk-memory",
+    "--enable-multivalue",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+];
+
+/// Files of the root that every package carries.
+const FROM_ROOT: [&str; 3] = ["CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT"];
+
+pub(crate) const NEEDS: [Need; 3] = [Need::Node, Need::Wasm, Need::WasmBindgen];
+
+pub(crate) fn run() -> Result<()> {
+    let ready = setup::ensure(&NEEDS)?;
+    let root = sh::root();
+    let krate = Crate::read(&ready)?;
+    let work = krate.target.join("xtask");
+    let stage = work.join("pkg");
+    if stage.exists() {
+        fs::remove_dir_all(&stage)?;
+    }
+    copy_dir(&root.join("pkg-template"), &stage)?;
+    fs::create_dir_all(stage.join("dist"))?;
+
+    let bound = work.join("bindgen");
+    bind(&ready, &krate, &bound)?;
+    optimise(&ready, &bound.join("glue_bg.wasm"), &stage.join("dist/tokenwell.wasm"))?;
+    copy(&bound.join("glue.js"), &stage.join("dist/glue.js"))?;
+    let wasm = fs::read(stage.join("dist/tokenwell.wasm"))?;
+    write(&stage.join("dist/bytes.js"), &inlined(&wasm))?;
+    for file in FROM_ROOT {
+        copy(&root.join(file), &stage.join(file))?;
+    }
+    set_version(&stage.join("package.json"), &krate.version)?;
+
+    let pkg = root.join("pkg");
+    if pkg.exists() {
+        fs::remove_dir_all(&pkg)?;
+    }
+    fs::rename(&stage, &pkg).with_context(|| format!("cannot move the package to {}", pkg.display()))?;
+    println!("pkg/ holds tokenwell {}", krate.version);
+    sh::run(ready.command("node").arg("xtask/package/sizes.mjs"))
+}
+
+/// What cargo knows of the crate.
+struct Crate {
+    version: String,
+    target: PathBuf,
+}
+
+impl Crate {
+    fn read(ready: &Ready) -> Result<Self> {
+        let said = sh::read(ready.command("cargo").args(["metadata", "--no-deps", "--format-version", "1"]))?;
+        let metadata: Value = serde_json::from_str(&said).context("cargo metadata gave no JSON")?;
+        let target =
+            metadata["target_directory"].as_str().context("cargo metadata names no target directory")?;
+        let version = metadata["packages"]
+            .as_array()
+            .and_then(|packages| packages.iter().find(|package| package["name"] == "tokenwell"))
+            .and_then(|package| package["version"].as_str())
+            .context("cargo metadata does not name tokenwell")?;
+        Ok(Self { version: version.to_owned(), target: target.into() })
+    }
+}
+
+fn bind(ready: &Ready, krate: &Crate, out: &Path) -> Result<()> {
+    sh::run(ready.cargo_wasm().args([
+        "build",
+        "--quiet",
+        "--release",
+        "--package",
+        "tokenwell",
+        "--lib",
+        "--target",
+        TARGET,
+    ]))?;
+    let mut bindgen = ready.command("wasm-bindgen");
+    // Loading is the front's business: without its default path, no bundler goes looking for a file.
+    bindgen.args(["--target", "web", "--out-name", "glue", "--no-typescript", "--omit-default-module-path"]);
+    bindgen.args(["--remove-name-section", "--remove-producers-section", "--out-dir"]).arg(out);
+    sh::run(bindgen.arg(krate.target.join(TARGET).join("release/tokenwell.wasm")))
+}
+
+fn optimise(ready: &Ready, from: &Path, to: &Path) -> Result<()> {
+    let mut opt = ready.node_bin("wasm-opt");
+    opt.arg("-Oz").args(WASM_FEATURES).arg("--strip-target-features");
+    sh::run(opt.arg(from).arg("-o").arg(to))
+}
+
+/// The module as JavaScript. How the bytes are written down is known here and to the front's
+/// loader only.
+fn inlined(wasm: &[u8]) -> String {
+    let text = base64::engine::general_purpose::STANDARD.encode(wasm);
+    format!("/** dist/tokenwell.wasm in base64. */\nexport const bytes = \"{text}\";\n")
+}
+
+/// One version for crate and package: Cargo.toml's.
+fn set_version(file: &Path, version: &str) -> Result<()> {
+    let mut json: Value = serde_json::from_str(&fs::read_to_string(file).with_context(|| missing(file))?)
+        .with_context(|| format!("{} is no JSON", file.display()))?;
+    json["version"] = version.into();
+    write(file, &format!("{json:#}\n"))
+}
+
+fn copy_dir(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from).with_context(|| missing(from))? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_dir(&entry.path(), &target)?;
+        } else {
+            copy(&entry.path(), &target)?;
+        }
+    }
+    Ok(())
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::copy(from, to).map(drop).with_context(|| missing(from))
+}
+
+fn write(file: &Path, text: &str) -> Result<()> {
+    fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
+}
+
+fn missing(file: &Path) -> String {
+    format!("the package needs {}", file.display())
+}

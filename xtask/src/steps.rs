@@ -1,0 +1,245 @@
+//! What "tested" means: every step, in the order in which they run, the quick ones first. A step
+//! whose files are missing fails; nothing is left out in silence.
+
+use crate::setup::{Need, Ready};
+use crate::sh;
+use crate::test::{Job, Run};
+use crate::wasm::TARGET;
+use anyhow::{Result, bail};
+use std::path::PathBuf;
+use std::process::Command;
+
+pub(crate) struct Step {
+    pub(crate) name: &'static str,
+    pub(crate) what: &'static str,
+    pub(crate) needs: &'static [Need],
+    /// Whether it drives a browser: `--fast` leaves it out.
+    pub(crate) browser: bool,
+    pub(crate) run: Run,
+}
+
+const fn step(name: &'static str, what: &'static str, needs: &'static [Need], run: Run) -> Step {
+    Step { name, what, needs, browser: false, run }
+}
+
+const fn browser(name: &'static str, what: &'static str, needs: &'static [Need], run: Run) -> Step {
+    Step { name, what, needs, browser: true, run }
+}
+
+use Need::{Chromium, Clippy, Firefox, Node, Rustfmt, Wasm, WasmBindgen, WasmPack};
+
+pub(crate) const STEPS: [Step; 14] = [
+    step("fmt", "rustfmt --check", &[Rustfmt], fmt),
+    step("js-lint", "biome: lint and format of all JavaScript", &[Node], js_lint),
+    step("clippy", "clippy, warnings denied, native", &[Clippy], clippy),
+    step("clippy-wasm", "clippy, warnings denied, wasm32", &[Clippy, Wasm], clippy_wasm),
+    step("doc", "cargo doc, warnings denied", &[], doc),
+    step("native", "native tests: the pure core, parsers, xtask", &[], native),
+    step(
+        "package",
+        "builds pkg/ and checks it: files, exports, Node import, sizes, publint, attw",
+        &[Node, Wasm, WasmBindgen],
+        package,
+    ),
+    step("types", "tsc over tests/types", &[Node], types),
+    step("node", "tests that need Node alone: tests/node/*.test.mjs", &[Node], node),
+    browser(
+        "web-chromium",
+        "wasm-bindgen-test in headless Chromium",
+        &[Wasm, WasmBindgen, Chromium],
+        web_chromium,
+    ),
+    browser(
+        "web-firefox",
+        "wasm-bindgen-test in headless Firefox",
+        &[Wasm, WasmBindgen, Firefox],
+        web_firefox,
+    ),
+    browser(
+        "npm",
+        "the packed tarball in bundlers and pages: tests/npm/*.test.mjs",
+        &[Node, Wasm, WasmBindgen, Chromium],
+        npm,
+    ),
+    browser(
+        "e2e",
+        "the demo in a real browser: tests/e2e/*.test.mjs",
+        &[Node, Wasm, WasmBindgen, Chromium],
+        e2e,
+    ),
+    browser(
+        "wasm-pack",
+        "wasm-pack build, and test in both browsers",
+        &[Node, Wasm, WasmBindgen, WasmPack, Chromium, Firefox],
+        wasm_pack,
+    ),
+];
+
+fn fmt(ready: &Ready, job: &mut Job) -> Result<()> {
+    job.run(ready.command("cargo").args(["fmt", "--all", "--check"])).map(drop)
+}
+
+fn js_lint(ready: &Ready, job: &mut Job) -> Result<()> {
+    job.run(ready.node_bin("biome").args(["ci", "--colors=off", "--error-on-warnings", "."])).map(drop)
+}
+
+fn clippy(ready: &Ready, job: &mut Job) -> Result<()> {
+    job.run(ready.command("cargo").args([
+        "clippy",
+        "--quiet",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-Dwarnings",
+    ]))
+    .map(drop)
+}
+
+fn clippy_wasm(ready: &Ready, job: &mut Job) -> Result<()> {
+    let what = ["--quiet", "--package", "tokenwell", "--all-targets", "--target", TARGET];
+    if ready.wasm_is_debian() {
+        job.note("Debian's compiler has no clippy for wasm32: rustc's own warnings were denied instead");
+        return job.run(ready.cargo_wasm().arg("check").args(what).env("RUSTFLAGS", "-Dwarnings")).map(drop);
+    }
+    job.run(ready.cargo_wasm().arg("clippy").args(what).args(["--", "-Dwarnings"])).map(drop)
+}
+
+fn doc(ready: &Ready, job: &mut Job) -> Result<()> {
+    job.run(
+        ready
+            .command("cargo")
+            .args(["doc", "--quiet", "--no-deps", "--package", "tokenwell"])
+            .env("RUSTDOCFLAGS", "-Dwarnings"),
+    )
+    .map(drop)
+}
+
+fn native(ready: &Ready, job: &mut Job) -> Result<()> {
+    if sh::which("cargo-nextest").is_some() {
+        job.run(ready.command("cargo").args([
+            "nextest",
+            "run",
+            "--workspace",
+            "--no-fail-fast",
+            "--status-level",
+            "fail",
+        ]))?;
+        // nextest leaves the examples in the documentation to cargo.
+        return job
+            .run(ready.command("cargo").args(["test", "--quiet", "--package", "tokenwell", "--doc"]))
+            .map(drop);
+    }
+    job.run(ready.command("cargo").args(["test", "--quiet", "--workspace", "--no-fail-fast"])).map(drop)
+}
+
+fn package(ready: &Ready, job: &mut Job) -> Result<()> {
+    job.run(&mut xtask("package"))?;
+    job.run(ready.command("node").arg("xtask/package/check.mjs"))?;
+    job.run(ready.node_bin("publint").args(["--strict", "pkg"]))?;
+    // Ours is ESM alone; the module itself is no JavaScript and has no types.
+    job.run(ready.node_bin("attw").args([
+        "--pack",
+        "pkg",
+        "--profile",
+        "esm-only",
+        "--exclude-entrypoints",
+        "tokenwell.wasm",
+    ]))?;
+    job.note("publint and attw found nothing");
+    Ok(())
+}
+
+fn types(ready: &Ready, job: &mut Job) -> Result<()> {
+    let configs = files("tests/types", |name| name.starts_with("tsconfig") && name.ends_with(".json"))?;
+    for config in &configs {
+        job.run(ready.node_bin("tsc").arg("--project").arg(config))?;
+    }
+    job.note(&format!("tsc, {} configurations", configs.len()));
+    Ok(())
+}
+
+fn node(ready: &Ready, job: &mut Job) -> Result<()> {
+    node_tests(ready, job, "tests/node")
+}
+
+fn npm(ready: &Ready, job: &mut Job) -> Result<()> {
+    job.run(&mut xtask("package"))?;
+    node_tests(ready, job, "tests/npm")
+}
+
+fn e2e(ready: &Ready, job: &mut Job) -> Result<()> {
+    job.run(&mut xtask("package"))?;
+    node_tests(ready, job, "tests/e2e")
+}
+
+fn node_tests(ready: &Ready, job: &mut Job, dir: &str) -> Result<()> {
+    let tests = files(dir, |name| name.ends_with(".test.mjs"))?;
+    job.run(ready.command("node").args(["--test", "--test-reporter=spec"]).args(tests)).map(drop)
+}
+
+fn web_chromium(ready: &Ready, job: &mut Job) -> Result<()> {
+    web(ready, job, "CHROMEDRIVER", "/usr/bin/chromedriver".into())
+}
+
+fn web_firefox(ready: &Ready, job: &mut Job) -> Result<()> {
+    web(ready, job, "GECKODRIVER", ready.command("geckodriver").get_program().into())
+}
+
+/// The crate's tests for wasm32, run by wasm-bindgen's runner through one WebDriver.
+fn web(ready: &Ready, job: &mut Job, driver: &str, path: PathBuf) -> Result<()> {
+    let mut cargo = ready.cargo_wasm();
+    cargo.args(["test", "--quiet", "--package", "tokenwell", "--lib", "--tests", "--target", TARGET]);
+    cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", "wasm-bindgen-test-runner");
+    cargo.env_remove("CHROMEDRIVER").env_remove("GECKODRIVER").env(driver, path);
+    let said = job.run(&mut cargo)?;
+    some_passed(&said)
+}
+
+/// The runner is content with no tests at all; we are not.
+fn some_passed(said: &str) -> Result<()> {
+    let passed = said
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("test result: ok. "))
+        .any(|rest| !rest.starts_with("0 passed"));
+    if !passed {
+        bail!("no test was run");
+    }
+    Ok(())
+}
+
+fn wasm_pack(ready: &Ready, job: &mut Job) -> Result<()> {
+    let out = sh::root().join("target/xtask/wasm-pack");
+    let mut build = ready.for_wasm("wasm-pack");
+    job.run(build.args(["build", "--mode", "no-install", "--target", "web", "--out-dir"]).arg(&out))?;
+    for (browser, driver, path) in [
+        ("--chrome", "--chromedriver", PathBuf::from("/usr/bin/chromedriver")),
+        ("--firefox", "--geckodriver", PathBuf::from(ready.command("geckodriver").get_program())),
+    ] {
+        let mut test = ready.for_wasm("wasm-pack");
+        test.args(["test", "--mode", "no-install", "--headless", browser, driver]).arg(path);
+        let said = job.run(&mut test)?;
+        some_passed(&said)?;
+    }
+    Ok(())
+}
+
+/// This program again, so that a step does what the command does.
+fn xtask(command: &str) -> Command {
+    let mut itself = Command::new(std::env::current_exe().unwrap_or_else(|_| PathBuf::from("xtask")));
+    itself.arg(command).current_dir(sh::root());
+    itself
+}
+
+/// The files of a directory that a step is about; none is a failure.
+fn files(dir: &str, wanted: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>> {
+    let entries = std::fs::read_dir(sh::root().join(dir)).into_iter().flatten().flatten();
+    let mut found: Vec<_> = entries
+        .filter(|entry| wanted(&entry.file_name().to_string_lossy()))
+        .map(|entry| entry.path())
+        .collect();
+    found.sort();
+    if found.is_empty() {
+        bail!("{dir} holds no test");
+    }
+    Ok(found)
+}
