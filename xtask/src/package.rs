@@ -104,11 +104,24 @@ fn optimise(ready: &Ready, from: &Path, to: &Path) -> Result<()> {
     sh::run(opt.arg(from).arg("-o").arg(to))
 }
 
-/// The module as JavaScript. How the bytes are written down is known here and to the front's
-/// loader only.
+/// The module as JavaScript: a function, so that nothing is decoded at import. How the bytes are
+/// written down is known here alone.
 fn inlined(wasm: &[u8]) -> String {
     let text = base64::engine::general_purpose::STANDARD.encode(wasm);
-    format!("/** dist/tokenwell.wasm in base64. */\nexport const bytes = \"{text}\";\n")
+    format!(
+        "// The bytes of tokenwell.wasm; made by `cargo xtask package`.
+
+const text =
+  \"{text}\";
+
+export const bytes = () => {{
+  const binary = atob(text);
+  const bytes = new Uint8Array(binary.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i);
+  return bytes;
+}};
+"
+    )
 }
 
 /// One version for crate and package: Cargo.toml's.
