@@ -1,0 +1,109 @@
+// Getting the WASM module in: once for all entries, at the first use and not at import. A failed load can be tried again.
+
+import { AuthError } from "./errors.js";
+import { initSync, setErrorClass } from "./glue.js";
+
+const LOST = "refresh_unavailable"; // Try again later.
+const WRONG = "invalid_options"; // Something must be put right first.
+
+/** Where the module may come from: `bytes()` from the entry that has them inside, `url()` from the slim one. */
+const sources = {};
+let ready = false;
+let pending = null;
+
+/** Gives back `value`, usable with that source. The sources hang on the exports that need them, so unused ones shake off. */
+export const from = (source, value) => {
+  Object.assign(sources, source);
+  return value;
+};
+
+/** For `new AuthSession` and `decodeJwt`, which cannot wait. */
+export const loadSync = () => {
+  if (ready) return;
+  if (!sources.bytes) {
+    throw failure(
+      WRONG,
+      "tokenwell/slim is not loaded yet: `await init()` first, or use `await AuthSession.create(…)`",
+    );
+  }
+  try {
+    start(new WebAssembly.Module(sources.bytes()));
+  } catch (cause) {
+    throw explained(cause);
+  }
+};
+
+/** For `create` and `init`; everyone who comes meanwhile shares the load under way. */
+export const load = async (source) => {
+  if (ready) return;
+  pending ??= compile(source ?? sources.bytes?.() ?? sources.url());
+  try {
+    start(await pending);
+  } catch (cause) {
+    throw explained(cause);
+  } finally {
+    pending = null;
+  }
+};
+
+/** What came out of a call into WASM by throwing. The one place that learns of a trap. */
+export const thrown = (cause) =>
+  cause instanceof WebAssembly.RuntimeError
+    ? failure(LOST, "tokenwell stopped on an error of its own: reload the page, and please report this", { cause })
+    : cause;
+
+const start = (module) => {
+  if (ready) return;
+  initSync({ module });
+  setErrorClass(AuthError);
+  ready = true;
+};
+
+const compile = async (source) => {
+  source = await source;
+  // Told apart by shape, not by class: values come from other realms too.
+  if (source.byteLength >= 0) return WebAssembly.compile(source);
+  if (String(source) === "[object WebAssembly.Module]") return source;
+  const response = source.arrayBuffer ? source : await request(source);
+  const { ok, status } = response;
+  if (!ok) {
+    const at = response.url.split(/[?#]/)[0];
+    throw failure(
+      status < 500 ? WRONG : LOST,
+      `tokenwell.wasm: HTTP ${status} at ${at}: put the file there, or name its place to init()`,
+      { status },
+    );
+  }
+  const streamable = response.headers.get("content-type")?.toLowerCase() === "application/wasm";
+  if (streamable && WebAssembly.compileStreaming) return WebAssembly.compileStreaming(response);
+  return WebAssembly.compile(await response.arrayBuffer());
+};
+
+/** Node cannot fetch a `file:` URL, which is what `import.meta.url` leads to there. */
+const request = (url) => {
+  const fs = /^file:/.test(url) && globalThis.process?.getBuiltinModule?.("node:fs");
+  return fs ? new Response(fs.readFileSync(new URL(url))) : fetch(url);
+};
+
+const explained = (cause) => (AuthError.is(cause) ? cause : failure(...diagnosis(cause), { cause }));
+
+const diagnosis = (cause) => {
+  if (typeof WebAssembly === "undefined") {
+    return [WRONG, "tokenwell needs WebAssembly, which this browser does not have or has switched off"];
+  }
+  if (cause instanceof WebAssembly.LinkError) {
+    return [WRONG, "tokenwell.wasm is of another version than its JavaScript: deploy both together"];
+  }
+  if (/unsafe-eval|disallowed|CSP/.test(cause)) {
+    return [WRONG, "tokenwell is blocked by the Content-Security-Policy: add 'wasm-unsafe-eval' to script-src"];
+  }
+  if (cause instanceof WebAssembly.CompileError) {
+    return [
+      WRONG,
+      "tokenwell.wasm cannot be compiled: not a WASM file (an HTML page?), cut short, or too new for this browser",
+    ];
+  }
+  return [LOST, "tokenwell.wasm could not be fetched: network, CORS or connect-src; a later call tries again"];
+};
+
+const failure = (code, message, more) => new AuthError(message, { code, ...more });
