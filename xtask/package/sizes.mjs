@@ -35,6 +35,10 @@ async function bundled(file) {
     platform: "browser",
     target: "es2022",
     write: false,
+  }).catch(() => {
+    // esbuild has said what is wrong.
+    console.error(`pkg/${file} cannot be bundled`);
+    process.exit(1);
   });
   return weigh(result.outputFiles[0].contents);
 }
