@@ -10,8 +10,9 @@
 //! Everything else keeps it.
 
 use super::json::Json;
+use super::redact;
 use super::retry_after;
-use super::route::{Fields, Mode, Route, Terminal, form_encode};
+use super::route::{Fields, Mode, Route, Terminal};
 use super::seconds;
 use super::secret::Secret;
 
@@ -45,15 +46,6 @@ const BUSY: &[&str] = &["server_error", "temporarily_unavailable", "slow_down"];
 
 /// A longer lifetime is taken for this one, milliseconds: ten years.
 pub const MAX_LIFETIME_MS: i64 = 315_576_000_000;
-
-/// The longest `error_description` or `error_uri` that is passed on, in characters.
-pub const MAX_TEXT_CHARS: usize = 500;
-
-/// The longest `error` that is passed on, in characters.
-pub const MAX_CODE_CHARS: usize = 100;
-
-/// What is left of a secret in a server's text.
-const BLANK: &str = "[secret]";
 
 /// What a good answer granted (RFC 6749 §5.1).
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -279,67 +271,13 @@ impl Failure {
         let secrets: Vec<&Secret> = facts.secrets.iter().copied().chain(of_route).collect();
         Refused {
             status: facts.status,
-            code: self.error.as_deref().or(self.code.as_deref()).map(|code| shown_code(code, &secrets)),
-            description: self.description.as_deref().map(|text| blank(text, &secrets)),
-            // Addresses are full of long words, so only what is known to be secret, or a JWT, is looked for; one
-            // with a hole in it would be of no use.
-            uri: self.uri.clone().filter(|uri| uri.len() <= MAX_TEXT_CHARS && is_clean(uri, &secrets)),
+            code: self.error.as_deref().or(self.code.as_deref()).map(|text| redact::code(text, &secrets)),
+            description: self.description.as_deref().map(|text| redact::blank(text, &secrets)),
+            uri: self.uri.as_deref().and_then(|text| redact::uri(text, &secrets)),
         }
     }
 }
 
-/// A code that may be shown (RFC 6749 §5.2: NQSCHAR), or else `unreadable`.
-fn shown_code(code: &str, secrets: &[&Secret]) -> String {
-    let is_code = code.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\');
-    let fits = is_code && code.len() <= MAX_CODE_CHARS && is_clean(code, secrets);
-    String::from(if fits { code } else { "unreadable" })
-}
-
-fn is_clean(text: &str, secrets: &[&Secret]) -> bool {
-    !text.contains("eyJ") && known_blanked(text, secrets) == text
-}
-
-/// A server's text without what must not be seen: the given secrets, plain or percent-encoded, and whatever
-/// looks like a JWT or another long token. At most [`MAX_TEXT_CHARS`] characters.
-pub fn blank(text: &str, secrets: &[&Secret]) -> String {
-    let mut rest = known_blanked(text, secrets);
-    let mut shown = String::new();
-    rest.push(' ');
-    let mut run = String::new();
-    for c in rest.chars() {
-        if is_token_char(c) {
-            run.push(c);
-            continue;
-        }
-        shown.push_str(if is_opaque(&run) { BLANK } else { &run });
-        run.clear();
-        shown.push(c);
-    }
-    shown.pop();
-    shown.chars().take(MAX_TEXT_CHARS).collect()
-}
-
-fn known_blanked(text: &str, secrets: &[&Secret]) -> String {
-    /// Shorter ones are no secrets, and blanking them would leave no text.
-    const MIN_LEN: usize = 4;
-    let mut text = text.to_owned();
-    for secret in secrets.iter().map(|secret| secret.expose()).filter(|secret| secret.len() >= MIN_LEN) {
-        text = text.replace(secret, BLANK);
-        let mut encoded = String::new();
-        form_encode(&mut encoded, secret);
-        text = text.replace(&encoded, BLANK);
-    }
-    text
-}
-
-/// RFC 9110 §11.2 token68, and `%` for one that is percent-encoded.
-fn is_token_char(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "-._~+/=%".contains(c)
-}
-
-/// A JWT, or at least 32 characters that are not all lower-case letters and punctuation, as error codes and
-/// paths are and random tokens are not.
-fn is_opaque(run: &str) -> bool {
-    run.contains("eyJ")
-        || (run.len() >= 32 && run.bytes().any(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()))
-}
+#[cfg(test)]
+#[cfg(not(target_family = "wasm"))]
+mod tests;

@@ -53,31 +53,28 @@ impl Challenge {
 /// What a 401 means to a session of this scheme.
 ///
 /// Challenges for other schemes do not count, except `DPoP` for `Bearer`: the same token, bound to a key
-/// (RFC 9449 §7.1). Of several that count, the first that names an error decides.
+/// (RFC 9449 §7.1). Of several that count, the first with an error that is known here decides.
 pub fn refusal(challenges: &[Challenge], scheme: &str) -> Refusal {
-    let counts = |challenge: &&Challenge| {
+    let mut refusal = Refusal::None;
+    for challenge in challenges {
         let sent = &challenge.scheme;
-        sent.eq_ignore_ascii_case(scheme)
-            || (sent.eq_ignore_ascii_case("DPoP") && scheme.eq_ignore_ascii_case("Bearer"))
-    };
-    let with_error =
-        |challenge: &Challenge| challenge.param("error").map(|error| (challenge.clone(), error.to_owned()));
-    let Some((challenge, error)) = challenges.iter().filter(counts).find_map(with_error) else {
-        return if challenges.iter().any(|challenge| counts(&challenge)) {
-            Refusal::Other
-        } else {
-            Refusal::None
-        };
-    };
-    match error.as_str() {
-        "invalid_token" => Refusal::InvalidToken,
-        "insufficient_scope" => Refusal::InsufficientScope,
-        "insufficient_user_authentication" => Refusal::StepUp {
-            acr_values: challenge.param("acr_values").map(String::from),
-            max_age_s: challenge.param("max_age").and_then(seconds::digits),
-        },
-        _ => Refusal::Other,
+        let is_dpop = sent.eq_ignore_ascii_case("DPoP") && scheme.eq_ignore_ascii_case("Bearer");
+        if !is_dpop && !sent.eq_ignore_ascii_case(scheme) {
+            continue;
+        }
+        match challenge.param("error") {
+            Some("invalid_token") => return Refusal::InvalidToken,
+            Some("insufficient_scope") => return Refusal::InsufficientScope,
+            Some("insufficient_user_authentication") => {
+                return Refusal::StepUp {
+                    acr_values: challenge.param("acr_values").map(String::from),
+                    max_age_s: challenge.param("max_age").and_then(seconds::digits),
+                };
+            }
+            _ => refusal = Refusal::Other,
+        }
     }
+    refusal
 }
 
 /// The challenges of a header, or of several joined by commas as `Headers.get` joins them.
@@ -100,7 +97,7 @@ pub fn parse(header: &str) -> Vec<Challenge> {
             }
             continue;
         }
-        rest.take(is_space);
+        let is_spaced = !rest.take(is_space).is_empty();
         if rest.eat('=') {
             rest.take(is_space);
             let value = rest.quoted().unwrap_or_else(|| rest.take(|c| c != ',' && !is_space(c)).to_owned());
@@ -111,7 +108,7 @@ pub fn parse(header: &str) -> Vec<Challenge> {
             if found.len() == MAX_CHALLENGES {
                 return found;
             }
-            let token68 = rest.token68();
+            let token68 = if is_spaced { rest.token68() } else { None };
             found.push(Challenge { scheme: name.to_owned(), params: Vec::new(), token68 });
         }
         after_comma = false;
@@ -179,10 +176,146 @@ fn is_space(c: char) -> bool {
 
 /// RFC 9110 §5.6.2.
 fn is_tchar(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c)
+    c.is_ascii_alphanumeric() || matches!(c, '!' | '#'..='\'' | '*' | '+' | '-' | '.' | '^'..='`' | '|' | '~')
 }
 
 /// RFC 9110 §11.2, less the padding.
 fn is_token68(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "-._~+/".contains(c)
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '~' | '+' | '/')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn challenge(scheme: &str, params: &[(&str, &str)]) -> Challenge {
+        let params = params.iter().map(|(name, value)| ((*name).to_string(), (*value).to_string())).collect();
+        Challenge { scheme: scheme.into(), params, token68: None }
+    }
+
+    fn bearer(header: &str) -> Refusal {
+        refusal(&parse(header), "Bearer")
+    }
+
+    #[test]
+    fn reads_the_example_of_the_rfc() {
+        // RFC 9110 §11.6.1.
+        let header = r#"Basic realm="simple", Newauth realm="apps", type=1, title="Login to \"apps\"""#;
+        let newauth = [("realm", "apps"), ("type", "1"), ("title", "Login to \"apps\"")];
+        assert_eq!(
+            parse(header),
+            [challenge("Basic", &[("realm", "simple")]), challenge("Newauth", &newauth)]
+        );
+    }
+
+    #[test]
+    fn token68_is_told_from_parameters() {
+        let found = parse("Negotiate YWJj/+==, Basic realm=x, NTLM, Digest realm = \"\" , a=b");
+        let negotiate = Challenge { token68: Some("YWJj/+==".into()), ..challenge("Negotiate", &[]) };
+        let digest = challenge("Digest", &[("realm", ""), ("a", "b")]);
+        assert_eq!(found, [negotiate, challenge("Basic", &[("realm", "x")]), challenge("NTLM", &[]), digest]);
+    }
+
+    #[test]
+    fn servers_that_forget_commas_or_quotes_are_understood() {
+        let expected = challenge("Bearer", &[("realm", "x"), ("error", "invalid_token")]);
+        for header in [
+            "Bearer realm=\"x\", error=\"invalid_token\"",
+            "Bearer realm=\"x\" error=\"invalid_token\"",
+            ",, \t Bearer  realm =x ,,error= invalid_token,",
+            "Bearer REALM=x, Error=\"invalid\\_token",
+            "\"a, Basic b=c\" , Bearer realm=x stray error=invalid_token; more",
+            "{}, Bearer required: realm=x, error=invalid_token",
+        ] {
+            let found = parse(header);
+            assert_eq!(found.len(), 1, "{header}");
+            assert_eq!(found[0].scheme, "Bearer");
+            assert_eq!(found[0].param("realm"), expected.param("realm"), "{header}");
+            assert_eq!(found[0].param("error").unwrap().trim_end_matches(';'), "invalid_token", "{header}");
+        }
+    }
+
+    #[test]
+    fn a_real_servers_refusal_is_understood() {
+        let oidc_provider = r#"Bearer realm="http://localhost:3000", error="invalid_token", error_description="invalid token provided""#;
+        assert_eq!(bearer(oidc_provider), Refusal::InvalidToken);
+        assert_eq!(refusal(&parse("JWT realm=\"api\""), "jwt"), Refusal::Other);
+    }
+
+    #[test]
+    fn only_the_sessions_scheme_counts() {
+        assert_eq!(bearer(""), Refusal::None);
+        assert_eq!(bearer("Basic realm=x, error=invalid_token"), Refusal::None);
+        assert_eq!(bearer("Basic realm=x, bearer error=invalid_token"), Refusal::InvalidToken);
+        assert_eq!(bearer("DPoP algs=\"ES256\", error=\"invalid_token\""), Refusal::InvalidToken);
+        assert_eq!(refusal(&parse("DPoP error=invalid_token"), "JWT"), Refusal::None);
+        assert_eq!(bearer("Bearer"), Refusal::Other);
+        assert_eq!(bearer("Bearer error=use_dpop_nonce, Bearer error=invalid_token"), Refusal::InvalidToken);
+    }
+
+    #[test]
+    fn what_a_new_token_cannot_mend_is_told_apart() {
+        assert_eq!(bearer("Bearer error=\"insufficient_scope\", scope=\"a b\""), Refusal::InsufficientScope);
+        // RFC 9470 §3.
+        let step_up = r#"Bearer error="insufficient_user_authentication", error_description="More recent authentication is required", acr_values="a b", max_age="5""#;
+        assert_eq!(bearer(step_up), Refusal::StepUp { acr_values: Some("a b".into()), max_age_s: Some(5) });
+        let no_age = "Bearer error=insufficient_user_authentication, max_age=-5";
+        assert_eq!(bearer(no_age), Refusal::StepUp { acr_values: None, max_age_s: None });
+    }
+
+    #[test]
+    fn length_and_count_are_bounded() {
+        assert!(parse(&"a,".repeat(MAX_HEADER_LEN)).is_empty());
+        assert_eq!(parse(&"a,".repeat(MAX_HEADER_LEN / 2)).len(), MAX_CHALLENGES);
+    }
+
+    /// Name, value, and how it is written: quoted, escaped, with whitespace.
+    type Param = (String, String, bool, String);
+
+    fn written(challenges: &[(String, Vec<Param>, bool)]) -> String {
+        let mut header = String::new();
+        for (scheme, params, empty_element) in challenges {
+            header += &format!("{}{scheme} ", if *empty_element { ", ,\t" } else { ", " });
+            for (at, (name, value, quoted, space)) in params.iter().enumerate() {
+                let value = match quoted {
+                    true => format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\"")),
+                    false => value.clone(),
+                };
+                header += &format!("{}{name}{space}={space}{value}", if at == 0 { "" } else { "," });
+            }
+        }
+        header
+    }
+
+    fn param() -> impl Strategy<Value = Param> {
+        let value = prop_oneof![
+            ("[!#-~é ,\"\\\\=]{0,12}", Just(true)),
+            // Not "=" alone: a token68 may end in those.
+            ("[a-zA-Z0-9!#$%&'*+.^_`|~-]{1,12}", Just(false)),
+        ];
+        ("[a-z][a-z0-9_-]{0,8}", value, "[ \t]{0,2}")
+            .prop_map(|(name, (value, quoted), space)| (name, value, quoted, space))
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_by_the_grammar_is_read_back(
+            challenges in prop::collection::vec(("[A-Za-z][A-Za-z0-9-]{0,8}", prop::collection::vec(param(), 0..4), any::<bool>()), 0..5),
+        ) {
+            let found = parse(&written(&challenges));
+            prop_assert_eq!(found.len(), challenges.len());
+            for (found, (scheme, params, _)) in found.iter().zip(&challenges) {
+                prop_assert_eq!(&found.scheme, scheme);
+                let params: Vec<_> = params.iter().map(|param| (param.0.clone(), param.1.clone())).collect();
+                prop_assert_eq!(&found.params, &params);
+            }
+        }
+
+        #[test]
+        fn any_text_is_read_without_panic(text in any::<String>(), like in "(Bearer|error|[ =,\"\\\\\t]|=|x){0,40}") {
+            let _ = bearer(&text);
+            let _ = bearer(&like);
+        }
+    }
 }

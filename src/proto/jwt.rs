@@ -65,3 +65,102 @@ pub fn times_of<J: Json>(token: &str) -> Option<Times> {
 fn decode(part: &str) -> Option<Vec<u8>> {
     BASE64URL.decode(part).ok()
 }
+
+#[cfg(test)]
+#[cfg(not(target_family = "wasm"))]
+mod tests {
+    use super::*;
+    use crate::proto::testing::Value;
+    use base64::engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD};
+    use proptest::prelude::*;
+
+    fn token(claims: &str) -> String {
+        format!("{}.{}.c2ln", URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#), URL_SAFE_NO_PAD.encode(claims))
+    }
+
+    fn exp_ms(value: &str) -> Option<i64> {
+        times_of::<Value>(&token(&format!(r#"{{"exp":{value}}}"#))).unwrap().exp_ms
+    }
+
+    #[test]
+    fn reads_the_example_of_the_rfc() {
+        // RFC 7519 §3.1; its payload has line breaks in it.
+        let token = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.\
+            eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.\
+            dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+        assert_eq!(times_of::<Value>(token).unwrap().exp_ms, Some(1_300_819_380_000));
+        assert_eq!(claims::<Value>(token).unwrap().get("iss").unwrap().as_str().unwrap(), "joe");
+    }
+
+    #[test]
+    fn reads_what_atob_cannot() {
+        // "-" and "_" of base64url, and UTF-8.
+        let claims = r#"{"name":"Zoë ÿþ 🗝️???>>>"}"#;
+        assert!(token(claims).contains(['-', '_']));
+        assert_eq!(payload(&token(claims)).unwrap(), claims);
+    }
+
+    #[test]
+    fn a_signature_may_be_empty_or_a_fixture_but_not_nonsense() {
+        assert!(payload("e30.e30.").is_some());
+        assert!(payload("e30.e30.signature").is_some());
+        assert!(payload("e30.e30.a b").is_none());
+    }
+
+    #[test]
+    fn what_is_no_jws_is_none() {
+        // Opaque, two parts, JWE, empty parts, not base64url, not UTF-8, and a payload that is no object.
+        for token in [
+            "",
+            ".",
+            "..",
+            "abc",
+            "e30.e30",
+            "e30.e30.e30.e30.e30",
+            ".e30.x",
+            "e30..x",
+            "e30.e+/.x",
+            "e30.{}.x",
+        ] {
+            assert!(payload(token).is_none(), "{token}");
+        }
+        assert!(payload(&format!("e30.{}.x", URL_SAFE_NO_PAD.encode(b"\"\xff\""))).is_none());
+        for text in ["[]", "null", "1", "\"text\"", "{", "\u{1}"] {
+            assert!(claims::<Value>(&token(text)).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn numeric_dates_are_read_as_servers_write_them() {
+        assert_eq!(exp_ms("1700000000"), Some(1_700_000_000_000));
+        assert_eq!(exp_ms("1700000000.5"), Some(1_700_000_000_500));
+        assert_eq!(exp_ms("1.7e9"), Some(1_700_000_000_000));
+        assert_eq!(exp_ms("\"1700000000\""), Some(1_700_000_000_000));
+        assert_eq!(exp_ms("0"), Some(0));
+    }
+
+    #[test]
+    fn absurd_dates_are_absent() {
+        for value in ["-1", "1e300", "9007199254741", "null", "\"soon\"", "\"\"", "[]", "{}", "true"] {
+            assert_eq!(exp_ms(value), None, "{value}");
+        }
+        assert_eq!(times_of::<Value>(&token("{}")), Some(Times::default()));
+    }
+
+    proptest! {
+        #[test]
+        fn any_payload_comes_back_with_or_without_padding(text in ".+") {
+            for encoded in [URL_SAFE.encode(&text), URL_SAFE_NO_PAD.encode(&text)] {
+                let read = payload(&format!("e30.{encoded}."));
+                prop_assert_eq!(read.as_deref(), Some(text.as_str()));
+            }
+        }
+
+        #[test]
+        fn any_text_is_read_without_panic(text in any::<String>(), parts in "[A-Za-z0-9_=-]{0,9}(\\.[A-Za-z0-9_=-]{0,9}){0,4}") {
+            let _ = times_of::<Value>(&text);
+            let read = payload(&parts);
+            prop_assert!(read.is_none() || parts.matches('.').count() == 2);
+        }
+    }
+}

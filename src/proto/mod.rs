@@ -5,8 +5,10 @@
 pub mod allow;
 pub mod answer;
 pub mod challenge;
+pub mod form;
 pub mod json;
 pub mod jwt;
+pub mod redact;
 pub mod retry_after;
 pub mod route;
 pub mod seconds;

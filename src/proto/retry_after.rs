@@ -79,3 +79,92 @@ fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
     // Ends on the day before 1970-01-01 in this way of counting.
     year * 365 + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + day_of_year - 719_468
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// 1994-11-06T08:49:37Z, the RFC's example.
+    const EXAMPLE_MS: i64 = 784_111_777_000;
+
+    #[test]
+    fn seconds_count_from_now() {
+        assert_eq!(parse("120", 1_000), Some(121_000));
+        assert_eq!(parse(" 0 ", 1_000), Some(1_000));
+    }
+
+    #[test]
+    fn all_three_forms_of_the_date_are_read() {
+        let now_ms = EXAMPLE_MS - 60_000;
+        for date in
+            ["Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"]
+        {
+            assert_eq!(parse(date, now_ms), Some(EXAMPLE_MS), "{date}");
+        }
+    }
+
+    #[test]
+    fn the_past_is_now_and_the_far_future_is_tomorrow() {
+        assert_eq!(parse("Sun, 06 Nov 1994 08:49:37 GMT", EXAMPLE_MS + 1), Some(EXAMPLE_MS + 1));
+        assert_eq!(parse("Fri, 31 Dec 9999 23:59:59 GMT", 0), Some(MAX_AHEAD_MS));
+        assert_eq!(parse(&"9".repeat(99), 5), Some(5 + MAX_AHEAD_MS));
+    }
+
+    #[test]
+    fn two_digit_years_are_never_more_than_fifty_ahead() {
+        assert_eq!(century(94, 1994), 1994);
+        assert_eq!(century(5, 1998), 2005);
+        assert_eq!(century(76, 2026), 2076);
+        assert_eq!(century(77, 2026), 1977);
+    }
+
+    #[test]
+    fn what_is_neither_is_none() {
+        for value in [
+            "",
+            "-1",
+            "soon",
+            "1h",
+            "Sun, 06 Nov 1994 08:49:37 +0100",
+            "Sun, 00 Nov 1994 08:49:37 GMT",
+            "Sun, 06 ovD 1994 08:49:37 GMT",
+            "Sun, 06 Nov 199 08:49:37 GMT",
+            "Sun, 06 Nov 1994 24:49:37 GMT",
+            "Sun, 06 Nov 1994 08:60:37 GMT",
+            "Sun, 06 Nov 1994 08:49 GMT",
+        ] {
+            assert_eq!(parse(value, 0), None, "{value}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_day_of_four_centuries_is_one_after_the_other(year in 1970_i64..2370, month in 1_i64..=12) {
+            let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+            let length = match month {
+                2 => if is_leap { 29 } else { 28 },
+                4 | 6 | 9 | 11 => 30,
+                _ => 31,
+            };
+            let (next_year, next_month) = if month == 12 { (year + 1, 1) } else { (year, month + 1) };
+            let first = days_since_epoch(year, month, 1);
+            prop_assert_eq!(days_since_epoch(year, month, length), first + length - 1);
+            prop_assert_eq!(days_since_epoch(next_year, next_month, 1), first + length);
+        }
+
+        #[test]
+        fn any_text_gives_a_time_within_bounds(text in any::<String>(), now_ms in 0_i64..4_000_000_000_000) {
+            let at_ms = parse(&text, now_ms);
+            prop_assert!(at_ms.is_none_or(|at_ms| (now_ms..=now_ms + MAX_AHEAD_MS).contains(&at_ms)));
+        }
+
+        #[test]
+        fn anything_like_a_date_gives_a_time_within_bounds(
+            text in "(Sun|Nov|Dec|[0-9]{1,20}|GMT|[ ,:-]){0,12}", now_ms in 0_i64..4_000_000_000_000,
+        ) {
+            let at_ms = parse(&text, now_ms);
+            prop_assert!(at_ms.is_none_or(|at_ms| (now_ms..=now_ms + MAX_AHEAD_MS).contains(&at_ms)));
+        }
+    }
+}

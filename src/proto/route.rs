@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use super::form;
 use super::json::{Json, Member};
 use super::secret::Secret;
 
@@ -210,8 +211,8 @@ pub fn post<'a, J: Json>(route: &'a Route, mut members: Vec<(&'a str, &'a str)>)
         }
     }
     let (body, content_type) = match route.body {
-        Body::Form => (Some(form(&members)), Some("application/x-www-form-urlencoded")),
-        Body::Json => (Some(json::<J>(&members)), Some("application/json")),
+        Body::Form => (Some(Secret::new(form::body(&members))), Some("application/x-www-form-urlencoded")),
+        Body::Json => (Some(Secret::new(json::<J>(&members))), Some("application/json")),
         Body::None => (None, None),
     };
     let content_type = content_type.filter(|_| !has(&headers, "Content-Type"));
@@ -221,46 +222,132 @@ pub fn post<'a, J: Json>(route: &'a Route, mut members: Vec<(&'a str, &'a str)>)
 /// HTTP Basic of a client, whose id and secret are form-encoded first (RFC 6749 §2.3.1).
 fn basic(id: &str, secret: &str) -> Secret {
     let mut credentials = String::new();
-    form_encode(&mut credentials, id);
+    form::encode(&mut credentials, id);
     credentials.push(':');
-    form_encode(&mut credentials, secret);
+    form::encode(&mut credentials, secret);
     let mut value = String::from("Basic ");
     STANDARD.encode_string(&credentials, &mut value);
     Secret::new(value)
 }
 
-fn json<J: Json>(members: &[(&str, &str)]) -> Secret {
+fn json<J: Json>(members: &[(&str, &str)]) -> String {
     let members: Vec<_> = members.iter().map(|(name, value)| (*name, Member::Text(value))).collect();
-    Secret::new(J::object(&members))
+    J::object(&members)
 }
 
-/// A form body, byte for byte as `URLSearchParams` writes it.
-pub fn form(members: &[(&str, &str)]) -> Secret {
-    let mut body = String::new();
-    for (name, value) in members {
-        if !body.is_empty() {
-            body.push('&');
-        }
-        form_encode(&mut body, name);
-        body.push('=');
-        form_encode(&mut body, value);
+#[cfg(test)]
+#[cfg(not(target_family = "wasm"))]
+mod tests {
+    use super::*;
+    use crate::proto::testing::Value;
+
+    fn sent(route: &Route) -> WireRequest {
+        request::<Value>(route, Some(&Secret::new("r/1+2=")))
     }
-    Secret::new(body)
-}
 
-/// Appends a text, encoded as `application/x-www-form-urlencoded` has it (URL Standard §5.2).
-pub fn form_encode(out: &mut String, text: &str) {
-    for byte in text.bytes() {
-        match byte {
-            b' ' => out.push('+'),
-            b'*' | b'-' | b'.' | b'_' => out.push(byte.into()),
-            _ if byte.is_ascii_alphanumeric() => out.push(byte.into()),
-            _ => {
-                out.push('%');
-                for digit in [byte >> 4, byte & 15] {
-                    out.push(char::from(digit + if digit < 10 { b'0' } else { b'A' - 10 }));
-                }
-            }
+    fn body(route: &Route) -> String {
+        sent(route).body.unwrap().expose().to_owned()
+    }
+
+    fn header(request: &WireRequest, name: &str) -> Option<String> {
+        let found = request.headers.iter().find(|header| header.0 == name);
+        found.map(|header| header.1.expose().to_owned())
+    }
+
+    fn client(auth: ClientAuth) -> Route {
+        Route {
+            client_id: Some("an id".into()),
+            client_secret: Some(Secret::new("s:é")),
+            client_auth: auth,
+            scope: Some("a b".into()),
+            ..Route::new("https://as.test/token")
         }
+    }
+
+    #[test]
+    fn a_public_client_sends_the_form_of_rfc_6749() {
+        let request = sent(&client(ClientAuth::None));
+        assert_eq!(request.method, "POST");
+        assert_eq!(request.content_type, Some("application/x-www-form-urlencoded"));
+        assert_eq!(header(&request, "Accept").as_deref(), Some("application/json"));
+        assert_eq!(header(&request, "Authorization"), None);
+        assert_eq!(
+            request.body.unwrap().expose(),
+            "grant_type=refresh_token&refresh_token=r%2F1%2B2%3D&scope=a+b&client_id=an+id"
+        );
+    }
+
+    #[test]
+    fn basic_form_encodes_id_and_secret_and_keeps_them_out_of_the_body() {
+        let request = sent(&client(ClientAuth::Basic));
+        let value = header(&request, "Authorization").unwrap();
+        let decoded = STANDARD.decode(value.strip_prefix("Basic ").unwrap()).unwrap();
+        assert_eq!(decoded, b"an+id:s%3A%C3%A9");
+        assert!(!request.body.unwrap().expose().contains("client"));
+    }
+
+    #[test]
+    fn post_sends_both_in_the_body() {
+        assert!(
+            body(&client(ClientAuth::Post)).ends_with("&scope=a+b&client_id=an+id&client_secret=s%3A%C3%A9")
+        );
+    }
+
+    #[test]
+    fn json_has_the_same_members() {
+        let route =
+            Route { body: Body::Json, scope: Some("a\"b".into()), ..Route::new("https://as.test/token") };
+        assert_eq!(sent(&route).content_type, Some("application/json"));
+        let expected = r#"{"grant_type":"refresh_token","refresh_token":"r/1+2=","scope":"a\"b"}"#;
+        assert_eq!(body(&route), expected);
+    }
+
+    #[test]
+    fn simplejwt_gets_its_one_member() {
+        let mut route = Route { body: Body::Json, ..Route::new("https://dj.test/token/refresh/") };
+        route.fields.refresh_token_param = Some("refresh".into());
+        route.params = vec![("grant_type".into(), Secret::default())];
+        assert_eq!(body(&route), r#"{"refresh":"r/1+2="}"#);
+    }
+
+    #[test]
+    fn parameters_replace_ours_and_may_be_empty_where_they_are_new() {
+        let mut route = client(ClientAuth::None);
+        let params = [("scope", ""), ("client_id", "other"), ("audience", "x y"), ("hint", "")];
+        route.params = params.map(|(name, value)| (name.into(), Secret::new(value))).into();
+        assert_eq!(
+            body(&route),
+            "grant_type=refresh_token&refresh_token=r%2F1%2B2%3D&client_id=other&audience=x+y&hint="
+        );
+    }
+
+    #[test]
+    fn cookie_mode_sends_no_body_and_no_header_but_accept() {
+        let request = request::<Value>(&Route::cookie("https://bot.test/oauth/refresh"), None);
+        assert!(request.body.is_none() && request.content_type.is_none());
+        assert_eq!(request.headers, [("Accept".to_owned(), Secret::new("application/json"))]);
+    }
+
+    #[test]
+    fn headers_of_the_route_replace_ours() {
+        let mut route = client(ClientAuth::Basic);
+        route.headers =
+            ["accept", "CONTENT-TYPE", "authorization"].map(|name| (name.into(), "x")).map(own).into();
+        let request = sent(&route);
+        assert_eq!(request.headers, route.headers);
+        assert_eq!(request.content_type, None);
+    }
+
+    fn own((name, value): (String, &str)) -> (String, Secret) {
+        (name, Secret::new(value))
+    }
+
+    #[test]
+    fn without_a_refresh_token_there_is_no_grant_type() {
+        let route = Route { client_id: Some("c".into()), ..Route::new("https://as.test/token") };
+        assert_eq!(request::<Value>(&route, None).body.unwrap().expose(), "client_id=c");
+        assert!(!route.presents_nothing());
+        assert!(Route { body: Body::None, ..route }.presents_nothing());
+        assert!(Route::cookie("https://bot.test/").presents_nothing());
     }
 }

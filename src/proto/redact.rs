@@ -1,0 +1,151 @@
+//! A server's words, fit to be shown: its errors may quote what they were sent.
+
+use super::form;
+use super::secret::Secret;
+
+/// The longest text that is passed on, in characters.
+pub const MAX_TEXT_CHARS: usize = 500;
+/// The longest code that is passed on, in characters.
+pub const MAX_CODE_CHARS: usize = 100;
+
+/// What is left of a secret.
+const BLANK: &str = "[secret]";
+/// Shorter texts are no secrets, in bytes: blanking them would leave nothing to read.
+const MIN_SECRET_LEN: usize = 4;
+/// From this length on, in bytes, a word may be a token.
+const MIN_TOKEN_LEN: usize = 32;
+
+/// A text without what must not be seen: the given secrets, plain or percent-encoded, and whatever looks like a
+/// JWT or another long token. At most [`MAX_TEXT_CHARS`] characters.
+pub fn blank(text: &str, secrets: &[&Secret]) -> String {
+    let text = known_blanked(text, secrets);
+    let mut shown = String::new();
+    let mut rest = text.as_str();
+    while let Some(first) = rest.chars().next() {
+        let is_word = is_token_char(first);
+        let end = rest.find(|c| is_token_char(c) != is_word).unwrap_or(rest.len());
+        let (part, tail) = rest.split_at_checked(end).unwrap_or((rest, ""));
+        shown.push_str(if is_word && is_opaque(part) { BLANK } else { part });
+        rest = tail;
+    }
+    // Only now: a cut before might have left the recognisable half of a secret.
+    shown.chars().take(MAX_TEXT_CHARS).collect()
+}
+
+/// RFC 6749 §5.2 `error`: NQSCHAR, which is printable ASCII without quotes and backslashes. `unreadable` for
+/// what is none or quotes a secret.
+pub fn code(text: &str, secrets: &[&Secret]) -> String {
+    let is_code = text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\');
+    let fits = is_code && text.len() <= MAX_CODE_CHARS && is_clean(text, secrets);
+    String::from(if fits { text } else { "unreadable" })
+}
+
+/// RFC 6749 §5.2 `error_uri`, if it quotes no secret: with a hole in it, it would be of no use. Addresses are full
+/// of long words, so only what is known to be secret, or a JWT, is looked for.
+pub fn uri(text: &str, secrets: &[&Secret]) -> Option<String> {
+    let is_uri = text.bytes().all(|byte| matches!(byte, b'!'..=b'~'));
+    (is_uri && text.len() <= MAX_TEXT_CHARS && is_clean(text, secrets)).then(|| text.to_owned())
+}
+
+fn is_clean(text: &str, secrets: &[&Secret]) -> bool {
+    !is_jwt(text) && known_blanked(text, secrets) == text
+}
+
+fn known_blanked(text: &str, secrets: &[&Secret]) -> String {
+    let mut text = text.to_owned();
+    for secret in secrets.iter().map(|secret| secret.expose()).filter(|secret| secret.len() >= MIN_SECRET_LEN)
+    {
+        let mut encoded = String::new();
+        form::encode(&mut encoded, secret);
+        text = text.replace(secret, BLANK).replace(&encoded, BLANK);
+    }
+    text
+}
+
+/// RFC 9110 §11.2 token68, and `%` for one that is percent-encoded.
+fn is_token_char(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '~' | '+' | '/' | '=' | '%')
+}
+
+/// Error codes and paths are long words too, but in lower case throughout, as no random token is.
+fn is_opaque(word: &str) -> bool {
+    let is_random = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
+    is_jwt(word) || (word.len() >= MIN_TOKEN_LEN && word.bytes().any(is_random))
+}
+
+/// Whether there is the base64url of `{"`, with which every JWT begins.
+fn is_jwt(text: &str) -> bool {
+    text.contains("eyJ")
+}
+
+#[cfg(test)]
+#[cfg(not(target_family = "wasm"))]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn blanked(text: &str, secrets: &[&str]) -> String {
+        let secrets: Vec<Secret> = secrets.iter().map(|text| Secret::new(*text)).collect();
+        blank(text, &secrets.iter().collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn secrets_are_blanked_plain_and_percent_encoded() {
+        assert_eq!(blanked("token a/b+c==! is old", &["a/b+c=="]), "token [secret]! is old");
+        assert_eq!(blanked("t=a%2Fb%2Bc%3D%3D&x", &["a/b+c=="]), "t=[secret]&x");
+    }
+
+    #[test]
+    fn tokens_nobody_named_are_blanked_too() {
+        assert_eq!(blanked("got eyJhbGciOi.J9.x, sorry", &[]), "got [secret], sorry");
+        assert_eq!(blanked("id '0123456789abcdef0123456789abcdef' unknown", &[]), "id '[secret]' unknown");
+    }
+
+    #[test]
+    fn ordinary_words_stay() {
+        let text =
+            "AADSTS70008: insufficient_user_authentication, see /docs/errors/authentication/expired-tokens";
+        assert_eq!(blanked(text, &["", "a"]), text);
+    }
+
+    #[test]
+    fn codes_are_short_plain_and_without_secrets() {
+        let secret = Secret::new("s3cr3t-value");
+        assert_eq!(code("insufficient_user_authentication", &[]), "insufficient_user_authentication");
+        for bad in ["a\"b", "a\\b", "caf\u{e9}", "a\nb", &"a".repeat(101), "not s3cr3t-value", "eyJhbGciOiJ9"]
+        {
+            assert_eq!(code(bad, &[&secret]), "unreadable", "{bad}");
+        }
+    }
+
+    #[test]
+    fn addresses_are_whole_or_absent() {
+        let github =
+            "https://docs.github.com/apps/troubleshooting-oauth-app-access-token-request-errors/#Bad2";
+        let secret = Secret::new("s3cr3t value");
+        assert_eq!(uri(github, &[&secret]).as_deref(), Some(github));
+        assert_eq!(uri("https://x.test/?t=s3cr3t+value", &[&secret]), None);
+        assert_eq!(uri("https://x.test/ y", &[]), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_secret_survives_wherever_it_is_quoted(
+            before in "[a-z \"'&=]{0,600}", secret in "[A-Za-z0-9+/=_. -]{8,80}", after in any::<String>(),
+        ) {
+            let mut encoded = String::new();
+            form::encode(&mut encoded, &secret);
+            for quoted in [&secret, &encoded] {
+                let shown = blanked(&format!("{before}{quoted}{after}"), &[&secret]);
+                prop_assert!(shown.chars().count() <= MAX_TEXT_CHARS);
+                prop_assert!(!shown.contains(secret.as_str()) && !shown.contains(encoded.as_str()));
+            }
+        }
+
+        #[test]
+        fn a_text_without_long_words_is_shown_as_it_is(text in "([a-zA-Z0-9]{1,12}[ ,;:!]){0,30}") {
+            prop_assume!(!text.contains("eyJ"));
+            prop_assert_eq!(blanked(&text, &[]), text);
+        }
+    }
+}
