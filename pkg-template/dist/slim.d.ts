@@ -2,8 +2,11 @@ export * from "./errors.js";
 export { presets } from "./presets.js";
 export * from "./session.js";
 
-/** An address to fetch it from, its bytes, a response with it, or the compiled module. */
-export type WasmSource = string | URL | Request | Response | ArrayBuffer | ArrayBufferView | WebAssembly.Module;
+/**
+ * An address to fetch it from, its bytes, a response with it, or a compiled `WebAssembly.Module` (the `object`: not
+ * every library of types has that name, and where it exists it is empty).
+ */
+export type WasmSource = string | URL | Request | Response | ArrayBuffer | ArrayBufferView | object;
 
 /**
  * Loads the WASM module, once for the whole page however often it is called. Without an argument: the
