@@ -20,7 +20,8 @@ const PACKAGES: [apt::Package; 4] = [
 /// The `bin` directory of a toolchain that was built before.
 pub(crate) fn built() -> Option<PathBuf> {
     let bin = home().ok()?.join("bin");
-    (bin.join("rustc").is_file() && wasm::has_std(&bin.join("rustc").to_string_lossy())).then_some(bin)
+    let ready = bin.join("cargo").is_file() && wasm::has_std(&bin.join("rustc").to_string_lossy());
+    ready.then_some(bin)
 }
 
 /// The `bin` directory, after installing and building what is missing.
@@ -29,14 +30,18 @@ pub(crate) fn ensure() -> Result<PathBuf> {
     if let Some(bin) = built() {
         return Ok(bin);
     }
-    let home = home()?;
     println!("set-up: building the standard library for {TARGET} with Debian's rustc (half a minute, once)");
-    if home.exists() {
-        fs::remove_dir_all(&home).with_context(|| format!("cannot clear {}", home.display()))?;
+    // Aside first, and moved at the end: two builds at once do not meet.
+    let home = home()?;
+    let aside = home.with_extension(format!("{}.part", std::process::id()));
+    let std = build_std(&aside.join("build"))?;
+    lay_out(&aside, &home, &std).with_context(|| format!("cannot fill {}", aside.display()))?;
+    fs::remove_dir_all(aside.join("build"))?;
+    if fs::rename(&aside, &home).is_err() {
+        fs::remove_dir_all(&home)
+            .and_then(|()| fs::rename(&aside, &home))
+            .with_context(|| format!("cannot replace {}", home.display()))?;
     }
-    let std = build_std(&home.join("build"))?;
-    lay_out(&home, &std).with_context(|| format!("cannot fill {}", home.display()))?;
-    fs::remove_dir_all(home.join("build"))?;
     built().context("Debian's rustc does not find the standard library that was just built")
 }
 
@@ -76,8 +81,9 @@ fn build_std(dir: &Path) -> Result<PathBuf> {
     Ok(dir.join("target").join(TARGET).join("release/deps"))
 }
 
-fn lay_out(home: &Path, std: &Path) -> Result<()> {
-    let libs = home.join("lib/rustlib");
+/// Fills `dir`, which will be `home`.
+fn lay_out(dir: &Path, home: &Path, std: &Path) -> Result<()> {
+    let libs = dir.join("lib/rustlib");
     let target = libs.join(TARGET).join("lib");
     fs::create_dir_all(&target)?;
     for entry in fs::read_dir(std)?.flatten() {
@@ -92,17 +98,21 @@ fn lay_out(home: &Path, std: &Path) -> Result<()> {
             symlink(entry.path(), link)?;
         }
     }
-    let bin = home.join("bin");
+    let bin = dir.join("bin");
     fs::create_dir_all(&bin)?;
     symlink("/usr/bin/lld-19", bin.join("rust-lld"))?;
-    script(&bin.join("rustc"), &format!("exec /usr/bin/rustc --sysroot '{}' \"$@\"", home.display()))?;
-    script(
-        &bin.join("cargo"),
-        &format!(
-            "unset CARGO LD_LIBRARY_PATH\nRUSTC='{}' exec /usr/bin/cargo \"$@\"",
-            bin.join("rustc").display()
-        ),
-    )
+    for program in ["rustc", "rustdoc"] {
+        script(
+            &bin.join(program),
+            &format!("exec /usr/bin/{program} --sysroot '{}' \"$@\"", home.display()),
+        )?;
+    }
+    let ours = home.join("bin");
+    let body = format!(
+        "unset CARGO LD_LIBRARY_PATH\nRUSTC='{0}/rustc' RUSTDOC='{0}/rustdoc' exec /usr/bin/cargo \"$@\"",
+        ours.display()
+    );
+    script(&bin.join("cargo"), &body)
 }
 
 fn script(path: &Path, body: &str) -> Result<()> {

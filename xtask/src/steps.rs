@@ -8,6 +8,7 @@ use crate::wasm::TARGET;
 use anyhow::{Result, bail};
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(crate) struct Step {
     pub(crate) name: &'static str,
@@ -133,7 +134,7 @@ fn native(ready: &Ready, job: &mut Job) -> Result<()> {
 }
 
 fn package(ready: &Ready, job: &mut Job) -> Result<()> {
-    job.run(&mut xtask("package"))?;
+    packaged(job)?;
     job.run(ready.command("node").arg("xtask/package/check.mjs"))?;
     job.run(ready.node_bin("publint").args(["--strict", "pkg"]))?;
     // Ours is ESM alone; the module itself is no JavaScript and has no types.
@@ -163,12 +164,12 @@ fn node(ready: &Ready, job: &mut Job) -> Result<()> {
 }
 
 fn npm(ready: &Ready, job: &mut Job) -> Result<()> {
-    job.run(&mut xtask("package"))?;
+    packaged(job)?;
     node_tests(ready, job, "tests/npm")
 }
 
 fn e2e(ready: &Ready, job: &mut Job) -> Result<()> {
-    job.run(&mut xtask("package"))?;
+    packaged(job)?;
     node_tests(ready, job, "tests/e2e")
 }
 
@@ -188,7 +189,7 @@ fn web_firefox(ready: &Ready, job: &mut Job) -> Result<()> {
 /// The crate's tests for wasm32, run by wasm-bindgen's runner through one WebDriver.
 fn web(ready: &Ready, job: &mut Job, driver: &str, path: PathBuf) -> Result<()> {
     let mut cargo = ready.cargo_wasm();
-    cargo.args(["test", "--quiet", "--package", "tokenwell", "--lib", "--tests", "--target", TARGET]);
+    cargo.args(["test", "--package", "tokenwell", "--lib", "--tests", "--target", TARGET]);
     cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", "wasm-bindgen-test-runner");
     cargo.env_remove("CHROMEDRIVER").env_remove("GECKODRIVER").env(driver, path);
     let said = job.run(&mut cargo)?;
@@ -220,6 +221,17 @@ fn wasm_pack(ready: &Ready, job: &mut Job) -> Result<()> {
         let said = job.run(&mut test)?;
         some_passed(&said)?;
     }
+    Ok(())
+}
+
+/// Makes pkg/ by `cargo xtask package`, once in a run of the tests.
+fn packaged(job: &mut Job) -> Result<()> {
+    static DONE: AtomicBool = AtomicBool::new(false);
+    if DONE.load(Ordering::Relaxed) {
+        return Ok(());
+    }
+    job.run(&mut xtask("package"))?;
+    DONE.store(true, Ordering::Relaxed);
     Ok(())
 }
 

@@ -95,7 +95,11 @@ fn chosen(args: &Args) -> Result<Vec<&'static Step>> {
 fn closing_lines(output: &str) -> impl Iterator<Item = &str> {
     const STARTS: [&str; 8] =
         ["Summary [", "test result: ", "ℹ tests ", "ℹ pass ", "ℹ fail ", "ℹ skipped ", "Checked ", "ok: "];
-    output.lines().map(str::trim).filter(|line| STARTS.iter().any(|start| line.starts_with(start)))
+    let empty = |line: &str| line.contains(". 0 passed; 0 failed");
+    output
+        .lines()
+        .map(str::trim)
+        .filter(move |line| STARTS.iter().any(|start| line.starts_with(start)) && !empty(line))
 }
 
 fn seconds(time: Duration) -> String {
