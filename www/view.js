@@ -121,7 +121,7 @@ function facts(snapshot) {
   const signedIn = snapshot.status !== "signed-out";
   set("user", signedIn ? `${snapshot.user?.name ?? snapshot.claims?.name ?? "unknown"}` : "–");
   set("expires", snapshot.expiresAt ? clock(snapshot.expiresAt) : "–");
-  set("due", life ? `about ${clock(snapshot.expiresAt - leewayOf(life))}` : "–");
+  set("due", life ? clock(snapshot.expiresAt - leewayOf(life)) : "–");
 }
 
 function claims({ claims: all, accessToken }) {

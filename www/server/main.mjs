@@ -22,6 +22,7 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
  * @param {ReturnType<typeof openStore>} [options.store] hand the old one to a second server to play a restart
  * @param {string} [options.page] folder of the page
  * @param {string} [options.pkg] folder of the built package
+ * @param {string} [options.connect] the page's connect-src, where a test needs a second origin
  */
 export async function startServer({
   port = 0,
@@ -29,6 +30,7 @@ export async function startServer({
   store = openStore(),
   page = here("../"),
   pkg = process.env.TOKENWELL_PKG ?? here("../../pkg/"),
+  connect,
 } = {}) {
   const server = createServer();
   await listen(server, port);
@@ -37,11 +39,12 @@ export async function startServer({
 
   const faults = createFaults();
   const stats = createStats();
-  const { provider, audience, signIn, publicKeys } = await createProvider({ origin, accessTtl, store });
+  let ttl = accessTtl;
+  const { provider, audience, signIn, publicKeys } = await createProvider({ origin, accessTtl: () => ttl, store });
   stats.watch(provider);
   const api = createApi({ issuer: provider.issuer, audience, publicKeys, faults, stats });
   const answerOidc = provider.callback();
-  const serveFile = createStatic({ page, pkg });
+  const serveFile = createStatic({ page, pkg, connect });
 
   function oidc(request, response, path) {
     const proceed = () => {
@@ -98,6 +101,10 @@ export async function startServer({
     store,
     stats: stats.read,
     faults,
+    /** For the tokens issued from now on. */
+    setAccessTtl(seconds) {
+      ttl = seconds;
+    },
     /** Cuts every connection: that is what a crashed server looks like. */
     close: () =>
       new Promise((resolve) => {

@@ -19,7 +19,6 @@ export async function createProvider({ origin, accessTtl, store }) {
   const resourceServer = {
     scope: API_SCOPE,
     audience,
-    accessTokenTTL: accessTtl,
     accessTokenFormat: "jwt",
     jwt: { sign: { alg: "ES256" } },
   };
@@ -55,7 +54,7 @@ export async function createProvider({ origin, accessTtl, store }) {
     findAccount: (_ctx, sub) => ({ accountId: sub, claims: () => ({ sub }) }),
     extraTokenClaims: (_ctx, token) => ({ name: nameOf(token.accountId) }),
     ttl: {
-      AccessToken: accessTtl,
+      AccessToken: () => accessTtl(), // Read at each token: a test changes it on the way.
       IdToken: 3600,
       RefreshToken: REFRESH_TTL_S,
       Grant: REFRESH_TTL_S,

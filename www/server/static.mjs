@@ -3,27 +3,35 @@
 
 import sirv from "sirv";
 
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self' 'wasm-unsafe-eval'",
-  "style-src 'self'",
-  "img-src 'self'",
-  "connect-src 'self'",
-  "worker-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join("; ");
+const policy = (connect) =>
+  [
+    "default-src 'none'",
+    "script-src 'self' 'wasm-unsafe-eval'",
+    "style-src 'self'",
+    "img-src 'self'",
+    `connect-src ${connect}`,
+    "worker-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join("; ");
 
-const HEADERS = {
-  "cache-control": "no-store",
-  "content-security-policy": POLICY,
-  "referrer-policy": "no-referrer",
-  "x-content-type-options": "nosniff",
-};
-
-/** @param {{ page: string, pkg: string }} folders */
-export function createStatic({ page, pkg }) {
+/**
+ * @param {object} options
+ * @param {string} options.page folder served at /
+ * @param {string} options.pkg folder served at /pkg/
+ * @param {string} [options.connect] where the page may send requests
+ */
+export function createStatic({ page, pkg, connect = "'self'" }) {
+  const headers = {
+    "cache-control": "no-store",
+    "content-security-policy": policy(connect),
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+  };
+  const setHeaders = (response) => {
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  };
   // `dev` reads the disk at each request: a package built anew is served without a restart.
   const options = { dev: true, etag: false, setHeaders };
   const servePage = sirv(page, options);
@@ -31,7 +39,7 @@ export function createStatic({ page, pkg }) {
 
   return (request, response, path) => {
     const lost = () => {
-      response.writeHead(404, { ...HEADERS, "content-type": "text/plain" });
+      response.writeHead(404, { ...headers, "content-type": "text/plain" });
       response.end("Not found\n");
     };
     if (path.startsWith("/server/")) return lost();
@@ -39,8 +47,4 @@ export function createStatic({ page, pkg }) {
     request.url = request.url.slice("/pkg".length);
     return servePkg(request, response, lost);
   };
-}
-
-function setHeaders(response) {
-  for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
 }

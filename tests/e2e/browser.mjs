@@ -1,0 +1,104 @@
+// What every end-to-end test starts with: a Chromium, the demo's real server on a free port, and a page that is watched.
+
+import { existsSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright-core";
+import { startServer } from "../../www/server/main.mjs";
+
+const FLAGS = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/** Where the built package is; another folder can be tried with TOKENWELL_PKG. */
+export const PKG = process.env.TOKENWELL_PKG ?? fileURLToPath(new URL("../../pkg/", import.meta.url));
+
+const BARE = fileURLToPath(new URL("./fixtures/", import.meta.url));
+
+export async function openBrowser() {
+  if (!existsSync(PKG)) throw new Error(`${PKG} is missing: run \`cargo xtask package\` first`);
+  return chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: FLAGS });
+}
+
+/** The demo as a visitor sees it. Everything is closed with the test. */
+export async function openDemo(t, browser, options) {
+  return open(t, browser, options);
+}
+
+/** The demo's server under an empty page with the package on it, and by default a session signed in. */
+export async function openBare(t, browser, { session = {}, signedIn = true, ...options } = {}) {
+  const opened = await open(t, browser, { connect: "'self' http://localhost:*", ...options, page: BARE });
+  await ready(opened.page);
+  if (session) await opened.page.evaluate((wanted) => window.openSession(wanted), session);
+  if (session && signedIn) await opened.page.evaluate(() => window.signIn());
+  return opened;
+}
+
+/** After a load or reload of the bare page. */
+export const ready = (page) => page.waitForFunction(() => window.ready);
+
+async function open(t, browser, options) {
+  const server = await startServer({ pkg: PKG, ...options });
+  const context = await browser.newContext();
+  t.after(async () => {
+    await context.close();
+    await server.close();
+  });
+  const page = await context.newPage();
+  const seen = watch(page);
+  await page.goto(server.url);
+  return { server, context, page, seen };
+}
+
+/** Notes what a page says and asks, and every token it is ever given. */
+export function watch(page) {
+  const seen = { console: [], errors: [], urls: [], tokens: new Set() };
+  const pending = new Set();
+  page.on("console", (message) => seen.console.push(`${message.type()}: ${message.text()}`));
+  page.on("pageerror", (error) => seen.errors.push(String(error)));
+  page.on("framenavigated", (frame) => seen.urls.push(frame.url()));
+  page.on("request", (request) => seen.urls.push(request.url()));
+  page.on("response", (response) => {
+    if (!/\/demo\/sign-in$|\/oidc\/token$/.test(response.url())) return;
+    const noting = note(response, seen.tokens).finally(() => pending.delete(noting));
+    pending.add(noting);
+  });
+  seen.settled = () => Promise.all(pending);
+  return seen;
+}
+
+async function note(response, tokens) {
+  const body = await response.json().catch(() => ({})); // A page that is left takes its answers with it.
+  for (const name of ["access_token", "refresh_token", "id_token"]) if (body[name]) tokens.add(body[name]);
+}
+
+/** Waits for a condition, and says in words which one never came. */
+export async function until(condition, what, { within = 20_000 } = {}) {
+  const deadline = Date.now() + within;
+  for (;;) {
+    const value = await condition();
+    if (value) return value;
+    if (Date.now() > deadline) throw new Error(`waited ${within} ms in vain: ${what}`);
+    await sleep(25);
+  }
+}
+
+/** What the counts have grown by since `before`, flat: the numbers a test speaks about. */
+export function since(before, after) {
+  const grown = (read) => read(after) - read(before);
+  return {
+    tokenRequests: grown((stats) => stats.tokenRequests.total),
+    refused: grown((stats) => stats.tokenRequests.refused),
+    rotations: grown((stats) => stats.rotations),
+    reuseDetected: grown((stats) => stats.reuseDetected),
+    apiCalls: grown((stats) => stats.api.total),
+    api401: grown((stats) => stats.api.byStatus[401] ?? 0),
+  };
+}
