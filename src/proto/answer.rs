@@ -227,7 +227,7 @@ fn first<J: Json>(object: &J, names: &[String], usual: &[&str]) -> Option<J> {
 }
 
 /// Printable ASCII (RFC 6749 §A.12). Anything else would make every later request throw as it sets its header.
-fn access_token(text: String) -> Result<Secret, Malformed> {
+pub(super) fn access_token(text: String) -> Result<Secret, Malformed> {
     let fits = !text.is_empty() && text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
     if fits { Ok(Secret::new(text)) } else { Err(Malformed::NoAccessToken) }
 }

@@ -68,7 +68,7 @@ pub fn refusal(challenges: &[Challenge], scheme: &str) -> Refusal {
             Some("insufficient_user_authentication") => {
                 return Refusal::StepUp {
                     acr_values: challenge.param("acr_values").map(String::from),
-                    max_age_s: challenge.param("max_age").and_then(seconds::digits),
+                    max_age_s: challenge.param("max_age").and_then(|age| seconds::digits(age.as_bytes())),
                 };
             }
             _ => refusal = Refusal::Other,

@@ -3,20 +3,9 @@
 //! The page cannot check the signature and has no need to: the token is the API's to judge. What is read
 //! here only decides *when* to refresh.
 
-use base64::Engine;
-use base64::alphabet::URL_SAFE;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-
+use super::base64;
 use super::json::Json;
 use super::seconds;
-
-/// base64url (RFC 7515 §2) as it is met: with padding or without, and with whatever the unused last bits are.
-const BASE64URL: GeneralPurpose = GeneralPurpose::new(
-    &URL_SAFE,
-    GeneralPurposeConfig::new()
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
-        .with_decode_allow_trailing_bits(true),
-);
 
 /// The two times that matter here, epoch milliseconds (RFC 7519 §4.1.4, §4.1.6).
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -30,17 +19,17 @@ pub struct Times {
 
 /// The JSON text of a token's payload; `None` for anything but a compact JWS (RFC 7515 §7.1) of UTF-8 text.
 pub fn payload(token: &str) -> Option<String> {
-    let mut parts = token.split('.');
+    let mut parts = token.as_bytes().split(|byte| *byte == b'.');
     let (header, payload, signature) = (parts.next()?, parts.next()?, parts.next()?);
     // Five parts are a JWE (RFC 7516): its payload is not for us to read.
-    if parts.next().is_some() || decode(header)?.is_empty() {
+    if parts.next().is_some() || base64::decode_url(header)?.is_empty() {
         return None;
     }
     // The signature is not read, so it need not decode: people's fixtures end in ".signature".
-    if !signature.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'=')) {
+    if !signature.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'=')) {
         return None;
     }
-    String::from_utf8(decode(payload)?).ok().filter(|text| !text.is_empty())
+    String::from_utf8(base64::decode_url(payload)?).ok().filter(|text| !text.is_empty())
 }
 
 /// The claims of a token; `None` if it is no JWT, whose payload is always a JSON object (RFC 7519 §7.2).
@@ -62,16 +51,13 @@ pub fn times_of<J: Json>(token: &str) -> Option<Times> {
     claims::<J>(token).map(|claims| times(&claims))
 }
 
-fn decode(part: &str) -> Option<Vec<u8>> {
-    BASE64URL.decode(part).ok()
-}
-
 #[cfg(test)]
 #[cfg(not(target_family = "wasm"))]
 mod tests {
     use super::*;
     use crate::proto::testing::Value;
-    use base64::engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD};
+    use ::base64::Engine;
+    use ::base64::engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD};
     use proptest::prelude::*;
 
     fn token(claims: &str) -> String {

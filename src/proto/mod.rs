@@ -4,14 +4,30 @@
 
 pub mod allow;
 pub mod answer;
+pub mod base64;
 pub mod challenge;
+pub mod config;
+mod coordination;
+mod demand;
+mod ending;
+pub mod error;
+pub mod explain;
 pub mod form;
+pub mod io;
 pub mod json;
 pub mod jwt;
+pub mod record;
 pub mod redact;
+mod refresh;
 pub mod retry_after;
 pub mod route;
+mod schedule;
 pub mod seconds;
 pub mod secret;
+pub mod session;
+pub mod stored;
 #[cfg(all(test, not(target_family = "wasm")))]
 pub mod testing;
+pub mod time;
+pub mod token;
+pub mod unauthorized;

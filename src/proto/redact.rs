@@ -20,16 +20,23 @@ const MIN_TOKEN_LEN: usize = 32;
 pub fn blank(text: &str, secrets: &[&Secret]) -> String {
     let text = known_blanked(text, secrets);
     let mut shown = String::new();
-    let mut rest = text.as_str();
-    while let Some(first) = rest.chars().next() {
-        let is_word = is_token_char(first);
-        let end = rest.find(|c| is_token_char(c) != is_word).unwrap_or(rest.len());
-        let (part, tail) = rest.split_at_checked(end).unwrap_or((rest, ""));
-        shown.push_str(if is_word && is_opaque(part) { BLANK } else { part });
-        rest = tail;
+    let mut word = String::new();
+    // The space is there to end the last word.
+    for c in text.chars().chain([' ']) {
+        if is_token_char(c) {
+            word.push(c);
+            continue;
+        }
+        shown.push_str(if is_opaque(&word) { BLANK } else { &word });
+        word.clear();
+        shown.push(c);
     }
+    shown.pop();
     // Only now: a cut before might have left the recognisable half of a secret.
-    shown.chars().take(MAX_TEXT_CHARS).collect()
+    if let Some((end, _)) = shown.char_indices().nth(MAX_TEXT_CHARS) {
+        shown.truncate(end);
+    }
+    shown
 }
 
 /// RFC 6749 §5.2 `error`: NQSCHAR, which is printable ASCII without quotes and backslashes. `unreadable` for
@@ -52,14 +59,27 @@ fn is_clean(text: &str, secrets: &[&Secret]) -> bool {
 }
 
 fn known_blanked(text: &str, secrets: &[&Secret]) -> String {
-    let mut text = text.to_owned();
+    let mut known = Vec::new();
     for secret in secrets.iter().map(|secret| secret.expose()).filter(|secret| secret.len() >= MIN_SECRET_LEN)
     {
         let mut encoded = String::new();
         form::encode(&mut encoded, secret);
-        text = text.replace(secret, BLANK).replace(&encoded, BLANK);
+        known.push(secret.to_owned());
+        known.push(encoded);
     }
-    text
+    let mut blanked = String::new();
+    let mut rest = text.chars();
+    loop {
+        let text = rest.as_str();
+        if let Some(tail) = known.iter().find_map(|secret| text.strip_prefix(secret.as_str())) {
+            blanked.push_str(BLANK);
+            rest = tail.chars();
+        } else if let Some(c) = rest.next() {
+            blanked.push(c);
+        } else {
+            return blanked;
+        }
+    }
 }
 
 /// RFC 9110 §11.2 token68, and `%` for one that is percent-encoded.
@@ -75,7 +95,7 @@ fn is_opaque(word: &str) -> bool {
 
 /// Whether there is the base64url of `{"`, with which every JWT begins.
 fn is_jwt(text: &str) -> bool {
-    text.contains("eyJ")
+    text.as_bytes().windows(3).any(|three| three == b"eyJ")
 }
 
 #[cfg(test)]

@@ -10,12 +10,11 @@ pub const MAX_AHEAD_MS: i64 = 86_400_000;
 
 const DAY_MS: i64 = 86_400_000;
 const YEAR_MS: i64 = 31_556_952_000;
-const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
+const MONTHS: &[u8] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
 
 /// When to try again, epoch milliseconds, never before `now_ms` and never more than [`MAX_AHEAD_MS`] after it.
 /// `None` for what is neither seconds nor a date.
 pub fn parse(value: &str, now_ms: i64) -> Option<i64> {
-    let value = value.trim_ascii();
     let ahead_ms = match seconds::parse_ms(value) {
         Some(ahead_ms) => ahead_ms,
         None => http_date_ms(value, now_ms)?.saturating_sub(now_ms),
@@ -26,36 +25,32 @@ pub fn parse(value: &str, now_ms: i64) -> Option<i64> {
 /// An HTTP-date as epoch milliseconds. Weekdays are not looked at, and the 31st of a shorter month is the
 /// first of the next.
 fn http_date_ms(value: &str, now_ms: i64) -> Option<i64> {
-    let mut words = value.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    let mut word = || words.next();
-    let (_weekday, first, second) = (word()?, word()?, word()?);
-    let (third, fourth, fifth, sixth) = (word()?, word()?, word()?, word()?);
-    let date = match word() {
+    let mut words: [&[u8]; 8] = [b""; 8];
+    let found = value.as_bytes().split(|byte| !byte.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    for (word, found) in words.iter_mut().zip(found) {
+        *word = found;
+    }
+    let (day, month, year, time) = match words {
         // IMF-fixdate "Sun, 06 Nov 1994 08:49:37 GMT" and RFC 850 "Sunday, 06-Nov-94 08:49:37 GMT".
-        Some("GMT") => [first, second, third, fourth, fifth, sixth],
+        [_, day, month, year, hour, minute, second, b"GMT"] => (day, month, year, [hour, minute, second]),
         // asctime "Sun Nov  6 08:49:37 1994".
-        None => [second, first, sixth, third, fourth, fifth],
-        Some(_) => return None,
+        [_, month, day, hour, minute, second, year, b""] => (day, month, year, [hour, minute, second]),
+        _ => return None,
     };
-    let [day, month, year, hour, minute, second] = date;
-    let at = MONTHS.find(month).filter(|at| month.len() == 3 && at % 3 == 0)?;
-    let month = i64::try_from(at / 3).ok()? + 1;
+    let month = 1 + MONTHS.chunks(3).position(|name| name == month)? as i64;
     let year = match (year.len(), seconds::digits(year)?) {
         (2, year) => century(year, 1970 + now_ms / YEAR_MS),
         (4, year) => year,
         _ => return None,
     };
+    let day = seconds::digits(day).filter(|day| (1..32).contains(day))?;
+    let mut time_s = days_since_epoch(year, month, day) * 24;
     // A leap second is the next minute's first.
-    let (day, hour) = (below(day, 32)?, below(hour, 24)?);
-    let (minute, second) = (below(minute, 60)?, below(second, 61)?);
-    if day == 0 {
-        return None;
+    for (digits, bound) in time.into_iter().zip([23, 59, 60]) {
+        time_s += seconds::digits(digits).filter(|number| *number <= bound)?;
+        time_s *= 60;
     }
-    Some(days_since_epoch(year, month, day) * DAY_MS + ((hour * 60 + minute) * 60 + second) * 1000)
-}
-
-fn below(text: &str, bound: i64) -> Option<i64> {
-    seconds::digits(text).filter(|number| *number < bound)
+    Some(time_s / 60 * 1000)
 }
 
 /// The full year of two digits: never more than 50 years ahead (RFC 9110 §5.6.7), else the nearest.

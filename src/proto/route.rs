@@ -1,8 +1,6 @@
 //! The refresh route: how it is configured, and the request that it is sent.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-
+use super::base64;
 use super::form;
 use super::json::{Json, Member};
 use super::secret::Secret;
@@ -226,7 +224,7 @@ fn basic(id: &str, secret: &str) -> Secret {
     credentials.push(':');
     form::encode(&mut credentials, secret);
     let mut value = String::from("Basic ");
-    STANDARD.encode_string(&credentials, &mut value);
+    base64::encode(&mut value, credentials.as_bytes());
     Secret::new(value)
 }
 
@@ -240,6 +238,8 @@ fn json<J: Json>(members: &[(&str, &str)]) -> String {
 mod tests {
     use super::*;
     use crate::proto::testing::Value;
+    use ::base64::Engine;
+    use ::base64::engine::general_purpose::STANDARD;
 
     fn sent(route: &Route) -> WireRequest {
         request::<Value>(route, Some(&Secret::new("r/1+2=")))

@@ -20,25 +20,29 @@ pub fn read_ms<J: Json>(value: &J) -> Option<i64> {
 
 /// Seconds in decimal digits with an optional fraction, as milliseconds. Saturates; `None` for anything else.
 pub fn parse_ms(text: &str) -> Option<i64> {
-    let (whole, fraction) = text.trim_ascii().split_once('.').unwrap_or((text.trim_ascii(), "0"));
-    let whole = digits(whole)?;
-    digits(fraction)?;
-    // The first three places are the milliseconds, whether written or not.
-    let milliseconds =
-        fraction.bytes().chain(*b"000").take(3).fold(0, |sum, digit| sum * 10 + value_of(digit));
-    Some(whole.saturating_mul(1000).saturating_add(milliseconds))
+    let mut parts = text.trim_ascii().as_bytes().split(|byte| *byte == b'.');
+    let whole_s = digits(parts.next()?)?;
+    let mut fraction_ms = 0;
+    if let Some(fraction) = parts.next() {
+        digits(fraction)?;
+        // The first three places are the milliseconds, whether written or not.
+        for place in 0..3 {
+            fraction_ms = fraction_ms * 10 + fraction.get(place).map_or(0, |digit| i64::from(digit - b'0'));
+        }
+    }
+    parts.next().is_none().then(|| whole_s.saturating_mul(1000).saturating_add(fraction_ms))
 }
 
 /// One or more decimal digits and nothing else. Saturates.
-pub fn digits(text: &str) -> Option<i64> {
-    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
+pub fn digits(text: &[u8]) -> Option<i64> {
+    let mut number: i64 = 0;
+    for byte in text {
+        if !byte.is_ascii_digit() {
+            return None;
+        }
+        number = number.saturating_mul(10).saturating_add(i64::from(byte - b'0'));
     }
-    Some(text.bytes().fold(0_i64, |sum, digit| sum.saturating_mul(10).saturating_add(value_of(digit))))
-}
-
-fn value_of(digit: u8) -> i64 {
-    i64::from(digit.wrapping_sub(b'0'))
+    (!text.is_empty()).then_some(number)
 }
 
 #[cfg(test)]

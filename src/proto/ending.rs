@@ -1,0 +1,67 @@
+//! How a session ends, and that it stays ended.
+
+use super::config::Coordination;
+use super::demand::Waits;
+use super::error::{Code, Failure};
+use super::io::*;
+use super::record::Meta;
+use super::session::{Because, Session};
+use super::time::Now;
+
+impl Session {
+    /// The user signs out: here at once, in the shared entry by force, and in every tab that hears or looks.
+    pub(super) fn sign_out(&mut self, now: Now) {
+        let Some(held) = &self.held else { return };
+        if self.config.coordination == Coordination::Vault {
+            let effect = Effect::Swap {
+                id: held.record.id.clone(),
+                key: held.record.key.clone(),
+                attempt: None,
+                expect: Expect::Anything,
+                meta: Meta {
+                    generation: held.record.generation,
+                    ended: Some(Ended::SignedOut),
+                    ..Meta::default()
+                },
+                sealed: Sealed::Clear,
+            };
+            self.effect(effect);
+        }
+        if self.config.coordination != Coordination::Alone {
+            self.effect(Effect::Tell(Message::Ended { rejected: false }));
+        }
+        self.end(now, Ended::SignedOut, None, "the user signed out");
+    }
+
+    /// Another tab of this sign-in says that it is over.
+    pub(super) fn ended_elsewhere(&mut self, now: Now, how: Ended) {
+        let failure = (how == Ended::Rejected).then(|| Failure::new(Code::InvalidGrant, REJECTED_ELSEWHERE));
+        self.end(now, how, failure, "another tab of this sign-in said so");
+    }
+
+    /// Ends the session in this tab.
+    pub(super) fn end(&mut self, now: Now, how: Ended, failure: Option<Failure>, why: &'static str) {
+        self.abandon(now);
+        let Some(held) = self.held.take() else { return };
+        self.effect(Effect::Forget { id: held.record.id.clone() });
+        self.effect(Effect::Listen(None));
+        self.over = Some(held.record.id);
+        self.epoch = Epoch(self.epoch.0.wrapping_add(1));
+        self.because = Because::Ended(how);
+        self.failure = failure.clone();
+        self.changed = true;
+        self.note(now, "session over", why, None);
+        let told = failure.clone().unwrap_or_else(|| Failure::new(Code::SignedOut, ENDED_MEANWHILE));
+        self.settle_all(|waits| match waits {
+            Waits::ToReplay => Outcome::Surrender,
+            Waits::For(Want::IfNeeded) => Outcome::Refreshed(false),
+            Waits::For(Want::Token { .. }) if how == Ended::SignedOut => Outcome::NoSession,
+            Waits::For(Want::Token { .. } | Want::Call | Want::Refresh) => Outcome::Failed(told.clone()),
+        });
+        self.event(Event::SignedOut { how, failure });
+    }
+}
+
+const REJECTED_ELSEWHERE: &str =
+    "The refresh route refused the refresh token that another tab presented: the session is over.";
+const ENDED_MEANWHILE: &str = "The session ended while this call was waiting for a token.";

@@ -1,0 +1,243 @@
+//! When the next token request may be made: cool-down after failures, and a bound on the rate.
+
+use super::record::Meta;
+use super::time::{Deadline, Now};
+
+/// Never more than this many token requests …
+const RATE_REQUESTS: usize = 3;
+/// … in so many ms: the promise is 5 s as the server counts, and requests travel at different speeds.
+const RATE_WINDOW_MS: i64 = 6_000;
+/// The first wait after a failure is drawn from 0..=this; each further one from twice as much.
+const BACKOFF_FIRST_MS: i64 = 1_000;
+/// The ceiling while somebody waits for a token: everyone recovers this soon after an outage.
+const BACKOFF_WANTED_MS: i64 = 30_000;
+/// The ceiling while nobody does: a million idle tabs must not keep a server down.
+const BACKOFF_IDLE_MS: i64 = 900_000;
+/// Full jitter may draw 0; two requests at once help nobody.
+const BACKOFF_LEAST_MS: i64 = 200;
+
+/// What the pace of refreshing depends on.
+#[derive(Default)]
+pub(super) struct Pace {
+    /// Failures in a row.
+    failures: u32,
+    cooldown: Option<Cooldown>,
+    /// Token requests: when they were made as their maker says, and when we first knew, monotonic ms.
+    requests: Vec<(i64, i64)>,
+}
+
+#[derive(Clone, Copy)]
+struct Cooldown {
+    until: Deadline,
+    /// The server asked for it by Retry-After.
+    by_server: bool,
+    /// Tells cool-downs of other tabs apart, so that looking twice does not prolong one.
+    failed_at_ms: i64,
+    /// What would hold if somebody waited for a token.
+    wanted_until: Deadline,
+}
+
+impl Pace {
+    /// A refresh has succeeded, here or elsewhere.
+    pub(super) fn succeeded(&mut self) {
+        self.failures = 0;
+        self.cooldown = None;
+    }
+
+    /// A refresh has failed. `wanted`: somebody needs a token and has none.
+    pub(super) fn failed(&mut self, now: Now, retry_at_ms: Option<i64>, wanted: bool) {
+        self.failures = self.failures.saturating_add(1);
+        let step = BACKOFF_FIRST_MS << (self.failures.saturating_sub(1)).min(20);
+        let drawn = |ceiling: i64| now.up_to(step.min(ceiling)).max(BACKOFF_LEAST_MS);
+        let asked = retry_at_ms.map(|at| at.saturating_sub(now.wall_ms).max(0));
+        // All who were told the same second must not come in the same second.
+        let wait = |ceiling| match asked {
+            Some(asked) => asked.saturating_add(now.up_to(BACKOFF_FIRST_MS)),
+            None => drawn(ceiling),
+        };
+        let wanted_until = Deadline::after(now, wait(BACKOFF_WANTED_MS));
+        let idle_until = Deadline::after(now, wait(BACKOFF_IDLE_MS));
+        self.cooldown = Some(Cooldown {
+            until: if wanted { wanted_until } else { idle_until },
+            by_server: asked.is_some(),
+            failed_at_ms: now.wall_ms,
+            wanted_until,
+        });
+    }
+
+    /// Somebody needs a token and has none: no need to wait as long as for an idle tab.
+    pub(super) fn wanted(&mut self) {
+        if let Some(cooldown) = &mut self.cooldown {
+            cooldown.until = cooldown.wanted_until;
+        }
+    }
+
+    /// The network is back: the reason to wait is gone, unless the server asked for it.
+    pub(super) fn online(&mut self) {
+        if !self.by_server() {
+            self.cooldown = None;
+        }
+    }
+
+    /// The cool-down, while it lasts.
+    pub(super) fn cooling(&self, now: Now) -> Option<Deadline> {
+        self.cooldown.map(|c| c.until).filter(|until| !until.passed(now))
+    }
+
+    /// When the next attempt of its own is due after a failure.
+    pub(super) fn retry(&self) -> Option<Deadline> {
+        self.cooldown.map(|c| c.until)
+    }
+
+    /// Whether the server itself asked for the present cool-down.
+    pub(super) fn by_server(&self) -> bool {
+        self.cooldown.is_some_and(|c| c.by_server)
+    }
+
+    /// Failures in a row.
+    pub(super) fn failures(&self) -> u32 {
+        self.failures
+    }
+
+    /// A token request leaves; its maker's clock and its claim say when.
+    pub(super) fn request(&mut self, made_mono_ms: i64, now: Now) {
+        self.note(made_mono_ms, now);
+    }
+
+    /// When the next token request may leave, monotonic ms, if not now.
+    pub(super) fn slot(&self, now: Now) -> Option<i64> {
+        let first = self.requests.len().checked_sub(RATE_REQUESTS)?;
+        let free = self.requests.get(first)?.1.saturating_add(RATE_WINDOW_MS);
+        (free > now.mono_ms).then_some(free)
+    }
+
+    /// Takes over what the tabs of this sign-in have shared.
+    pub(super) fn merge(&mut self, meta: &Meta, now: Now) {
+        for &made in &meta.requests_mono_ms {
+            self.note(made, now);
+        }
+        let length = meta.not_before_ms.saturating_sub(meta.failed_at_ms);
+        if meta.failures == 0 || length <= 0 {
+            return;
+        }
+        self.failures = self.failures.max(meta.failures);
+        if self.cooldown.is_some_and(|c| c.failed_at_ms == meta.failed_at_ms) {
+            return;
+        }
+        // No longer than it was when it began: the clock may have been set back since.
+        let left = meta.not_before_ms.saturating_sub(now.wall_ms).min(length);
+        if left <= 0 {
+            return;
+        }
+        let until = Deadline::after(now, left);
+        self.cooldown = Some(Cooldown {
+            until,
+            by_server: meta.by_server,
+            failed_at_ms: meta.failed_at_ms,
+            wanted_until: if meta.by_server {
+                until
+            } else {
+                Deadline::after(now, left.min(BACKOFF_WANTED_MS))
+            },
+        });
+    }
+
+    /// Writes what the other tabs should know.
+    pub(super) fn share(&self, meta: &mut Meta) {
+        self.share_requests(meta);
+        meta.failures = self.failures;
+        meta.failed_at_ms = self.cooldown.map_or(0, |c| c.failed_at_ms);
+        meta.not_before_ms = self.cooldown.map_or(0, |c| c.until.wall_ms);
+        meta.by_server = self.by_server();
+    }
+
+    /// Writes the requests alone: a success has no cool-down.
+    pub(super) fn share_requests(&self, meta: &mut Meta) {
+        meta.requests_mono_ms = self.requests.iter().map(|r| r.0).collect();
+    }
+
+    fn note(&mut self, made: i64, now: Now) {
+        if self.requests.iter().any(|r| r.0 == made) {
+            return;
+        }
+        // One that claims to be from the future was made by a tab whose clock has another start.
+        self.requests.push((made, made.min(now.mono_ms)));
+        self.requests.sort_unstable_by_key(|r| r.1);
+        let surplus = self.requests.len().saturating_sub(RATE_REQUESTS);
+        self.requests.drain(..surplus);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn now(ms: i64, noise: u32) -> Now {
+        Now { wall_ms: 1_000_000 + ms, mono_ms: ms, noise }
+    }
+
+    #[test]
+    fn the_fourth_request_waits_for_the_first_to_be_old() {
+        let mut pace = Pace::default();
+        for ms in [0, 10, 20] {
+            assert_eq!(pace.slot(now(ms, 0)), None);
+            pace.request(ms, now(ms, 0));
+        }
+        assert_eq!(pace.slot(now(30, 0)), Some(RATE_WINDOW_MS));
+        assert_eq!(pace.slot(now(RATE_WINDOW_MS, 0)), None);
+    }
+
+    #[test]
+    fn online_ends_our_own_cool_down_but_not_the_servers() {
+        let mut pace = Pace::default();
+        pace.failed(now(0, u32::MAX), None, true);
+        pace.online();
+        assert!(pace.cooling(now(0, 0)).is_none());
+        pace.failed(now(0, 0), Some(1_000_000 + 9_000), true);
+        pace.online();
+        assert!(pace.cooling(now(8_999, 0)).is_some());
+        assert!(pace.cooling(now(10_001, 0)).is_none());
+    }
+
+    #[test]
+    fn a_shared_cool_down_is_not_prolonged_by_a_clock_set_back() {
+        let mut theirs = Pace::default();
+        theirs.failed(now(0, u32::MAX), Some(1_000_000 + 30_000), true);
+        let mut meta = Meta::default();
+        theirs.share(&mut meta);
+        let back = |ms: i64| Now { wall_ms: 1_000_000 + ms - 3_600_000, mono_ms: ms, noise: 0 };
+        let mut ours = Pace::default();
+        ours.merge(&meta, back(0));
+        ours.merge(&meta, back(20_000));
+        assert!(ours.cooling(back(20_000)).is_some());
+        assert!(ours.cooling(back(31_001)).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn a_cool_down_stays_below_its_ceiling(failures in 1usize..200, noise: u32, wanted: bool) {
+            let mut pace = Pace::default();
+            for _ in 0..failures {
+                pace.failed(now(0, noise), None, wanted);
+            }
+            let left = pace.cooling(now(0, 0)).unwrap().remaining_ms(now(0, 0));
+            let ceiling = if wanted { BACKOFF_WANTED_MS } else { BACKOFF_IDLE_MS };
+            prop_assert!((BACKOFF_LEAST_MS..=ceiling).contains(&left));
+        }
+
+        #[test]
+        fn no_window_holds_more_requests_than_allowed(gaps in prop::collection::vec(0i64..4_000, 1..60)) {
+            let (mut pace, mut at, mut made) = (Pace::default(), 0, Vec::new());
+            for gap in gaps {
+                at += gap;
+                at = pace.slot(now(at, 0)).unwrap_or(at).max(at);
+                pace.request(at, now(at, 0));
+                made.push(at);
+            }
+            for window in made.windows(RATE_REQUESTS + 1) {
+                prop_assert!(window[RATE_REQUESTS] - window[0] >= RATE_WINDOW_MS);
+            }
+        }
+    }
+}

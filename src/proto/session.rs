@@ -1,0 +1,410 @@
+//! The session: inputs in, decisions out. Routing, and what a caller may have; the way to a new token set is
+//! in `refresh`, the dealings with other tabs in `coordination`.
+
+use std::collections::VecDeque;
+
+use super::answer::Grant;
+use super::config::{Config, Coordination};
+use super::error::{Code, Failure};
+use super::explain::{Decision, Ring};
+use super::io::*;
+use super::record::Record;
+use super::refresh::{Attempt, Waiter};
+use super::schedule::Pace;
+use super::secret::Secret;
+use super::time::{Deadline, MAX_TIMEOUT_MS, Now};
+use super::token::{TokenSet, needed_ms};
+use super::unauthorized::Breaker;
+
+/// Contract: `Status`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(target_family = "wasm"), derive(Debug))]
+pub enum Status {
+    /// No session.
+    SignedOut,
+    /// A session with a token that has not expired, as far as we know.
+    SignedIn,
+    /// A session whose access token has expired and could not be refreshed yet.
+    Expired,
+}
+
+/// Contract: `Snapshot.reason`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(target_family = "wasm"), derive(Debug))]
+pub enum Because {
+    /// Nothing has happened.
+    None,
+    /// Stored state was there.
+    Stored,
+    /// Tokens of a login came.
+    SignedIn,
+    /// This tab refreshed.
+    Refreshed,
+    /// Another tab did.
+    Adopted,
+    /// It ended.
+    Ended(Ended),
+}
+
+/// What the host may look at between inputs.
+pub struct View<'a> {
+    /// Contract: `status`.
+    pub status: Status,
+    /// A refresh is under way.
+    pub refreshing: bool,
+    /// Counts changes of the access token.
+    pub epoch: Epoch,
+    /// The sign-in and its tokens, while there is one.
+    pub record: Option<&'a Record>,
+    /// Why the status is what it is.
+    pub because: Because,
+    /// The last failure, until something succeeds.
+    pub failure: Option<&'a Failure>,
+}
+
+/// A token session's state machine.
+pub struct Session {
+    pub(super) config: Config,
+    pub(super) held: Option<Held>,
+    pub(super) epoch: Epoch,
+    pub(super) attempt: Option<Attempt>,
+    pub(super) attempts_made: u32,
+    pub(super) waiters: Vec<Waiter>,
+    pub(super) pace: Pace,
+    pub(super) breaker: Breaker,
+    /// An unresolved claim of another tab, and since when this tab has seen it, monotonic ms.
+    pub(super) claim_seen: Option<(u32, i64)>,
+    /// The last sign-in that ended: nothing late brings it back.
+    pub(super) over: Option<String>,
+    /// An attempt that was given up; its answer may still come.
+    pub(super) late: Option<Late>,
+    pub(super) because: Because,
+    pub(super) failure: Option<Failure>,
+    pub(super) changed: bool,
+    /// A look between attempts is on its way.
+    pub(super) looking: bool,
+    /// Stored state has disappeared; whether by a sign-out, the look under way will tell.
+    pub(super) storage_lost: bool,
+    /// This platform has no locks.
+    pub(super) no_locks: bool,
+    storage_failed: bool,
+    /// Background refreshes of many tabs spread over this part of the leeway, in thousandths.
+    jitter_permille: i64,
+    log: Ring,
+    out: VecDeque<Output>,
+}
+
+/// The sign-in this tab holds.
+pub(super) struct Held {
+    pub(super) record: Record,
+    /// When the access token expires; `None`: unknown, or a cookie.
+    expiry: Option<Deadline>,
+    /// When to refresh: a leeway before expiry; in cookie mode, after the interval.
+    pub(super) due: Option<Deadline>,
+    /// The status shown last was "expired".
+    shown_expired: bool,
+    /// The last resort before giving up an expired set: what other tabs have was asked for.
+    asked_others: bool,
+}
+
+/// An attempt whose callers have gone on without it.
+pub(super) struct Late {
+    pub(super) attempt: AttemptId,
+    pub(super) id: String,
+    pub(super) generation: u32,
+}
+
+impl Session {
+    /// A session with nothing in it.
+    pub fn new(config: Config, now: Now) -> Self {
+        Self {
+            config,
+            held: None,
+            epoch: Epoch::default(),
+            attempt: None,
+            attempts_made: 0,
+            waiters: Vec::new(),
+            pace: Pace::default(),
+            breaker: Breaker::default(),
+            claim_seen: None,
+            over: None,
+            late: None,
+            because: Because::None,
+            failure: None,
+            changed: false,
+            looking: false,
+            storage_lost: false,
+            no_locks: false,
+            storage_failed: false,
+            jitter_permille: now.up_to(100),
+            log: Ring::default(),
+            out: VecDeque::new(),
+        }
+    }
+
+    /// Takes one input. Drain [`Self::poll`] before the next.
+    pub fn handle(&mut self, now: Now, input: Input) {
+        match input {
+            Input::Wake => {}
+            Input::Resume => self.reconcile(now, "the page woke"),
+            Input::Online => {
+                self.pace.online();
+                self.note(now, "look again", "the network is back", None);
+            }
+            Input::Restored(record) => self.restored(now, record),
+            Input::StorageChanged(record) => self.storage_changed(now, record),
+            Input::StorageFailed(message) => self.storage_failed(now, message),
+            Input::Demand { waiter, want } => self.demand(now, waiter, want),
+            Input::Unauthorized { waiter, sent, challenge } => {
+                self.unauthorized(now, waiter, sent, challenge);
+            }
+            Input::Replayed { sent, refused } => self.breaker.replayed(sent, refused, now),
+            Input::Detach(waiter) => self.waiters.retain(|w| w.id != waiter),
+            Input::SignIn { grant, id, key } => self.sign_in(now, grant, id, key),
+            Input::SignOut => self.sign_out(now),
+            Input::Dispose => self.dispose(now),
+            Input::Locked(attempt) => self.locked(now, attempt),
+            Input::LockLost(attempt) => self.lock_lost(now, attempt),
+            Input::LockUnavailable(attempt) => self.lock_unavailable(now, attempt),
+            Input::Looked { attempt, found } => self.looked(now, attempt, found),
+            Input::Swapped { attempt, result } => self.swapped(now, attempt, result),
+            Input::Answered(attempt, meaning) => self.answered(now, attempt, Some(meaning)),
+            Input::Unanswered(attempt) => self.answered(now, attempt, None),
+            Input::Heard(message) => self.heard(now, message),
+        }
+        self.tick(now);
+        if self.changed {
+            self.changed = false;
+            self.event(Event::Change);
+        }
+    }
+
+    /// The next decision, oldest first.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.out.pop_front()
+    }
+
+    /// In how many ms [`Input::Wake`] is wanted; clamped to what a timer takes.
+    pub fn next_timeout(&self, now: Now) -> Option<i64> {
+        let attempt = self.attempt.as_ref().map(|a| a.deadline_mono_ms - now.mono_ms);
+        let patience = self.patience_ends_mono_ms(now).map(|at| at - now.mono_ms);
+        let end = self.held.as_ref().and_then(|held| match held.shown_expired {
+            false => held.expiry.map(|at| at.remaining_ms(now)),
+            true => held.record.tokens.refresh_expires_at_ms.map(|at| at.saturating_sub(now.wall_ms)),
+        });
+        [attempt, patience, end, self.next_start(now)]
+            .into_iter()
+            .flatten()
+            .min()
+            .map(|ms| ms.clamp(0, MAX_TIMEOUT_MS))
+    }
+
+    /// What there is to see.
+    pub fn view(&self, now: Now) -> View<'_> {
+        View {
+            status: match &self.held {
+                None => Status::SignedOut,
+                Some(held) if held.expired(now) => Status::Expired,
+                Some(_) => Status::SignedIn,
+            },
+            refreshing: self.attempt.as_ref().is_some_and(Attempt::under_way),
+            epoch: self.epoch,
+            record: self.held.as_ref().map(|h| &h.record),
+            because: self.because,
+            failure: self.failure.as_ref(),
+        }
+    }
+
+    /// Whether a request may leave at once, and with which token: the path that every call takes, so it
+    /// allocates nothing. `None`: ask by [`Input::Demand`].
+    pub fn fresh(&self, now: Now) -> Option<Epoch> {
+        let held = self.held.as_ref()?;
+        held.good_for(now, held.needed_ms(&self.config, None)).then_some(self.epoch)
+    }
+
+    /// The last decisions, oldest first.
+    pub fn decisions(&self) -> impl Iterator<Item = &Decision> {
+        self.log.iter()
+    }
+
+    fn restored(&mut self, now: Now, record: Option<Record>) {
+        let Some(record) = record.filter(|r| self.held.is_none() && self.over.as_ref() != Some(&r.id)) else {
+            return;
+        };
+        self.hold(now, record, Because::Stored);
+        self.listen();
+        self.reconcile(now, "stored state may be old");
+    }
+
+    fn sign_in(&mut self, now: Now, grant: Grant, id: String, key: Secret) {
+        self.abandon(now);
+        let tokens = self.token_set(now, &grant, None);
+        let record = Record { id, key, generation: 1, tokens };
+        self.effect(Effect::Store { record: record.clone(), fresh: true });
+        self.pace = Pace::default();
+        self.breaker.reset();
+        self.late = None;
+        self.hold(now, record, Because::SignedIn);
+        self.listen();
+        self.note(now, "signed in", "tokens of a login were given", None);
+        self.settle_all(|_| Outcome::Token);
+    }
+
+    pub(super) fn storage_failed(&mut self, now: Now, message: &'static str) {
+        self.note(now, "go on in memory", message, None);
+        if !std::mem::replace(&mut self.storage_failed, true) {
+            self.event(Event::Storage(Failure::new(Code::Storage, message)));
+        }
+    }
+
+    fn dispose(&mut self, now: Now) {
+        self.abandon(now);
+        self.settle_all(|_| Outcome::Failed(Failure::new(Code::SignedOut, DISPOSED)));
+        self.effect(Effect::Listen(None));
+        self.config.auto_refresh = false;
+    }
+
+    /// Makes a record the one this tab holds.
+    pub(super) fn hold(&mut self, now: Now, record: Record, because: Because) {
+        self.held = Some(Held::new(record, &self.config, now));
+        self.epoch = Epoch(self.epoch.0.wrapping_add(1));
+        self.because = because;
+        self.failure = None;
+        self.changed = true;
+    }
+
+    pub(super) fn listen(&mut self) {
+        if self.config.coordination == Coordination::Alone {
+            return;
+        }
+        let whom = self.held.as_ref().map(|h| (h.record.id.clone(), h.record.key.clone()));
+        self.effect(Effect::Listen(whom));
+    }
+
+    /// The set that an answer gives, with what it leaves out taken from the set before.
+    pub(super) fn token_set(&self, now: Now, grant: &Grant, before: Option<&TokenSet>) -> TokenSet {
+        fn kept<T: Clone>(new: &Option<T>, old: Option<&Option<T>>) -> Option<T> {
+            new.clone().or_else(|| old.cloned().flatten())
+        }
+        // A new refresh token has its own end; the old one keeps its.
+        let refresh_expires_at_ms = match grant.refresh_expires_in_ms {
+            Some(life) => Some(now.wall_ms.saturating_add(life)),
+            None if grant.refresh_token.is_some() => None,
+            None => before.and_then(|b| b.refresh_expires_at_ms),
+        };
+        TokenSet {
+            access_token: grant.access_token.clone(),
+            refresh_token: kept(&grant.refresh_token, before.map(|b| &b.refresh_token)),
+            obtained_ms: now.wall_ms,
+            lifetime_ms: self.config.cookie_interval_ms.or(grant.expires_in_ms),
+            refresh_expires_at_ms,
+            scope: kept(&grant.scope, before.map(|b| &b.scope)),
+            user: kept(&grant.user, before.map(|b| &b.user)),
+        }
+    }
+
+    /// Looks at every deadline.
+    fn tick(&mut self, now: Now) {
+        self.attempt_deadlines(now);
+        self.be_patient(now);
+        let Some(held) = &mut self.held else { return };
+        if held.expired(now) && !held.shown_expired {
+            held.shown_expired = true;
+            self.changed = true;
+        }
+        if self.attempt.is_some() {
+            return;
+        }
+        if held.expired(now) && !self.can_refresh(now) {
+            self.nothing_to_refresh_with(now);
+        } else if self.next_start(now).is_some_and(|ms| ms <= 0) {
+            self.start(now, Reason::Expiry);
+        }
+    }
+
+    /// The access token has expired for good, unless another tab has a newer set.
+    fn nothing_to_refresh_with(&mut self, now: Now) {
+        let why = "the access token has expired and there is nothing to refresh it with";
+        let Some(held) = &mut self.held else { return };
+        if self.config.coordination == Coordination::Vault && !held.asked_others {
+            held.asked_others = true;
+            self.reconcile(now, why);
+        } else if !self.looking {
+            self.end(now, Ended::Expired, None, why);
+        }
+    }
+
+    /// In how many ms the background refresh is to start, if there is to be one.
+    fn next_start(&self, now: Now) -> Option<i64> {
+        if !self.config.auto_refresh || self.attempt.is_some() || !self.can_refresh(now) {
+            return None;
+        }
+        let held = self.held.as_ref()?;
+        let due = held.due?;
+        // A little later than a caller would find it due, but well before the end.
+        let leeway = held.needed_ms(&self.config, None);
+        let spread = leeway.saturating_mul(self.jitter_permille) / 1000;
+        let due_ms = due.plus(spread).remaining_ms(now);
+        Some(match self.pace.retry() {
+            Some(retry) => due_ms.max(retry.remaining_ms(now)),
+            None => due_ms,
+        })
+    }
+
+    pub(super) fn can_refresh(&self, now: Now) -> bool {
+        self.held.as_ref().is_some_and(|held| {
+            let tokens = &held.record.tokens;
+            (self.config.presents_nothing || tokens.refresh_token.is_some())
+                && !tokens.refresh_token_expired(now)
+        })
+    }
+
+    pub(super) fn effect(&mut self, effect: Effect) {
+        self.out.push_back(Output::Effect(effect));
+    }
+
+    pub(super) fn event(&mut self, event: Event) {
+        self.out.push_back(Output::Event(event));
+    }
+
+    pub(super) fn settle(&mut self, waiter: WaiterId, outcome: Outcome) {
+        self.out.push_back(Output::Settle(waiter, outcome));
+    }
+
+    pub(super) fn note(
+        &mut self,
+        now: Now,
+        what: &'static str,
+        why: &'static str,
+        detail: Option<(&'static str, i64)>,
+    ) {
+        self.log.note(now, what, why, detail);
+    }
+}
+
+const DISPOSED: &str = "The session object was disposed of.";
+
+impl Held {
+    fn new(record: Record, config: &Config, now: Now) -> Self {
+        let end = record.tokens.expiry(now);
+        let mut held = Self { record, expiry: None, due: end, shown_expired: false, asked_others: false };
+        if config.cookie_interval_ms.is_none() {
+            held.expiry = end;
+            held.due = end.map(|at| at.plus(-held.needed_ms(config, None)));
+        }
+        held
+    }
+
+    pub(super) fn expired(&self, now: Now) -> bool {
+        self.expiry.is_some_and(|at| at.passed(now))
+    }
+
+    /// Whether the token lives at least that much longer, as far as anyone knows.
+    pub(super) fn good_for(&self, now: Now, needed_ms: i64) -> bool {
+        self.expiry.is_none_or(|at| at.remaining_ms(now) > needed_ms)
+    }
+
+    pub(super) fn needed_ms(&self, config: &Config, min_validity_ms: Option<i64>) -> i64 {
+        needed_ms(config.leeway, self.record.tokens.lifetime_ms.unwrap_or(0), min_validity_ms)
+    }
+}
