@@ -2,10 +2,12 @@
 // fails when a figure passes its budget (budget.json, bytes of brotli).
 
 import { existsSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { build } from "esbuild";
-import { manifest, pkg, resolve } from "./exports.mjs";
 
+const pkg = fileURLToPath(new URL("../../pkg/", import.meta.url));
+const { exports } = JSON.parse(readFileSync(`${pkg}package.json`, "utf8"));
 const budget = JSON.parse(readFileSync(new URL("budget.json", import.meta.url), "utf8"));
 
 /** Bytes as a server would send them: raw, gzip and brotli at their best. */
@@ -47,9 +49,9 @@ const rows = {};
 for (const file of ["dist/tokenwell.wasm", "dist/glue.js", "dist/bytes.js", "dist/tokenwell.global.js"]) {
   if (existsSync(pkg + file)) rows[file] = weigh(readFileSync(pkg + file));
 }
-for (const entry of Object.keys(manifest.exports)) {
-  const file = resolve(entry);
-  if (!file?.endsWith(".js") && !file?.endsWith(".mjs")) continue;
+for (const [entry, target] of Object.entries(exports)) {
+  const file = target.default ?? target;
+  if (!file.endsWith(".js")) continue;
   rows[`tokenwell${entry.slice(1)}`] = await bundled(file);
 }
 if (rows["tokenwell/slim"]) {

@@ -29,49 +29,23 @@ const fn browser(name: &'static str, what: &'static str, needs: &'static [Need],
 
 use Need::{Chromium, Clippy, Firefox, Node, Rustfmt, Wasm, WasmBindgen, WasmPack};
 
-pub(crate) const STEPS: [Step; 14] = [
+pub(crate) const STEPS: [Step; 13] = [
     step("fmt", "rustfmt --check", &[Rustfmt], fmt),
     step("js-lint", "biome: lint and format of all JavaScript", &[Node], js_lint),
+    step("types", "tsc over tests/types", &[Node], types),
     step("clippy", "clippy, warnings denied, native", &[Clippy], clippy),
     step("clippy-wasm", "clippy, warnings denied, wasm32", &[Clippy, Wasm], clippy_wasm),
     step("doc", "cargo doc, warnings denied", &[], doc),
-    step("native", "native tests: the pure core, parsers, xtask", &[], native),
-    step(
-        "package",
-        "builds pkg/ and checks it: files, exports, Node import, sizes, publint, attw",
-        &[Node, Wasm, WasmBindgen],
-        package,
-    ),
-    step("types", "tsc over tests/types", &[Node], types),
-    step("node", "tests that need Node alone: tests/node/*.test.mjs", &[Node], node),
-    browser(
-        "web-chromium",
-        "wasm-bindgen-test in headless Chromium",
-        &[Wasm, WasmBindgen, Chromium],
-        web_chromium,
-    ),
-    browser(
-        "web-firefox",
-        "wasm-bindgen-test in headless Firefox",
-        &[Wasm, WasmBindgen, Firefox],
-        web_firefox,
-    ),
-    browser(
-        "npm",
-        "the packed tarball in bundlers and pages: tests/npm/*.test.mjs",
-        &[Node, Wasm, WasmBindgen, Chromium],
-        npm,
-    ),
-    browser(
-        "e2e",
-        "the demo in a real browser: tests/e2e/*.test.mjs",
-        &[Node, Wasm, WasmBindgen, Chromium],
-        e2e,
-    ),
+    step("native", "native tests of every crate here", &[], native),
+    step("package", "cargo xtask package, within the size budget", &[Node, Wasm, WasmBindgen], package),
+    step("npm", "the packed tarball in Node, publint, attw: tests/npm", &[Node, Wasm, WasmBindgen], npm),
+    browser("web-chromium", "wasm-bindgen-test in Chromium", &[Wasm, WasmBindgen, Chromium], web_chromium),
+    browser("web-firefox", "wasm-bindgen-test in Firefox", &[Wasm, WasmBindgen, Firefox], web_firefox),
+    browser("e2e", "the demo in Chromium: tests/e2e", &[Node, Wasm, WasmBindgen, Chromium], e2e),
     browser(
         "wasm-pack",
-        "wasm-pack build, and test in both browsers",
-        &[Node, Wasm, WasmBindgen, WasmPack, Chromium, Firefox],
+        "wasm-pack build, and wasm-pack test in both browsers",
+        &[Wasm, WasmBindgen, WasmPack, Chromium, Firefox],
         wasm_pack,
     ),
 ];
@@ -133,21 +107,13 @@ fn native(ready: &Ready, job: &mut Job) -> Result<()> {
     job.run(ready.command("cargo").args(["test", "--quiet", "--workspace", "--no-fail-fast"])).map(drop)
 }
 
-fn package(ready: &Ready, job: &mut Job) -> Result<()> {
+fn package(_: &Ready, job: &mut Job) -> Result<()> {
+    packaged(job)
+}
+
+fn npm(ready: &Ready, job: &mut Job) -> Result<()> {
     packaged(job)?;
-    job.run(ready.command("node").arg("xtask/package/check.mjs"))?;
-    job.run(ready.node_bin("publint").args(["--strict", "pkg"]))?;
-    // Ours is ESM alone; the module itself is no JavaScript and has no types.
-    job.run(ready.node_bin("attw").args([
-        "--pack",
-        "pkg",
-        "--profile",
-        "esm-only",
-        "--exclude-entrypoints",
-        "tokenwell.wasm",
-    ]))?;
-    job.note("publint and attw found nothing");
-    Ok(())
+    node_tests(ready, job, "tests/npm")
 }
 
 fn types(ready: &Ready, job: &mut Job) -> Result<()> {
@@ -157,15 +123,6 @@ fn types(ready: &Ready, job: &mut Job) -> Result<()> {
     }
     job.note(&format!("tsc, {} configurations", configs.len()));
     Ok(())
-}
-
-fn node(ready: &Ready, job: &mut Job) -> Result<()> {
-    node_tests(ready, job, "tests/node")
-}
-
-fn npm(ready: &Ready, job: &mut Job) -> Result<()> {
-    packaged(job)?;
-    node_tests(ready, job, "tests/npm")
 }
 
 fn e2e(ready: &Ready, job: &mut Job) -> Result<()> {

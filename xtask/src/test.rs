@@ -116,6 +116,9 @@ pub(crate) struct Job {
     pub(crate) output: String,
 }
 
+/// What runs longer than this hangs.
+const LIMIT: Duration = Duration::from_secs(20 * 60);
+
 impl Job {
     fn new(name: &'static str, verbose: bool) -> Result<Self> {
         let dir = sh::root().join("target/xtask/logs");
@@ -140,6 +143,7 @@ impl Job {
 
         command.stdin(Stdio::null()).stdout(out.try_clone()?).stderr(out);
         let mut child = command.spawn().with_context(|| format!("cannot start `{shown}`"))?;
+        let begin = Instant::now();
         let status = loop {
             let ended = child.try_wait()?;
             let from = printed.len();
@@ -147,6 +151,10 @@ impl Job {
             self.show(&printed[from..])?;
             if let Some(status) = ended {
                 break status;
+            }
+            if begin.elapsed() > LIMIT {
+                child.kill()?;
+                break child.wait()?;
             }
             std::thread::sleep(Duration::from_millis(50));
         };
