@@ -54,7 +54,11 @@ export const thrown = (cause) =>
 
 const start = (module) => {
   if (ready) return;
-  initSync({ module });
+  try {
+    initSync({ module });
+  } catch (cause) {
+    throw failure(WRONG, "tokenwell.wasm does not fit its JavaScript: deploy both from the same version", { cause });
+  }
   setErrorClass(AuthError);
   ready = true;
 };
@@ -79,7 +83,7 @@ const compile = async (source) => {
   return WebAssembly.compile(await response.arrayBuffer());
 };
 
-/** Node cannot fetch a `file:` URL, which is what `import.meta.url` leads to there. */
+/** Node cannot fetch a `file:` URL, which is what the place beside this file is there. */
 const request = (url) => {
   const fs = /^file:/.test(url) && globalThis.process?.getBuiltinModule?.("node:fs");
   return fs ? new Response(fs.readFileSync(new URL(url))) : fetch(url);
@@ -90,9 +94,6 @@ const explained = (cause) => (AuthError.is(cause) ? cause : failure(...diagnosis
 const diagnosis = (cause) => {
   if (typeof WebAssembly === "undefined") {
     return [WRONG, "tokenwell needs WebAssembly, which this browser does not have or has switched off"];
-  }
-  if (cause instanceof WebAssembly.LinkError) {
-    return [WRONG, "tokenwell.wasm is of another version than its JavaScript: deploy both together"];
   }
   if (/unsafe-eval|disallowed|CSP/.test(cause)) {
     return [WRONG, "tokenwell is blocked by the Content-Security-Policy: add 'wasm-unsafe-eval' to script-src"];

@@ -1,0 +1,108 @@
+// What the documents and declarations show is what works: examples compile against the installed package, under both
+// ways of finding its types, and README.md's example runs as it stands against the demo's server.
+
+import assert from "node:assert/strict";
+import { execFile, execFileSync } from "node:child_process";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { before, test } from "node:test";
+import { promisify } from "node:util";
+import { startServer } from "../../www/server/main.mjs";
+import { install, pkg, root, tool } from "./installed.mjs";
+
+let at;
+before(() => {
+  at = install();
+});
+
+const read = (...path) => readFileSync(join(...path), "utf8");
+const blocks = (text, languages) => [...text.matchAll(RegExp(`^\`\`\`(${languages})\n([^]*?)^\`\`\`$`, "gm"))];
+const uncommented = (text) => text.replace(/^ *\* ?/gm, "");
+
+/** Stands for React, which is no dependency. */
+const REACT = `
+declare module "react" {
+  export function useSyncExternalStore<T>(on: (listener: () => void) => () => void, get: () => T, server?: () => T): T;
+}
+declare namespace JSX {
+  interface IntrinsicElements { [name: string]: unknown }
+}
+`;
+
+const examples = {
+  "errors.d.ts": () => blocks(uncommented(read(at.home, "dist/errors.d.ts")), "ts"),
+  "session.d.ts": () => blocks(uncommented(read(at.home, "dist/session.d.ts")), "ts"),
+  "slim.d.ts": () => blocks(uncommented(read(at.home, "dist/slim.d.ts")), "ts"),
+  "presets.d.ts": () => blocks(uncommented(read(at.home, "dist/presets.d.ts")), "ts"),
+  "README.md of the package": () => blocks(read(at.home, "README.md"), "js|tsx"),
+};
+
+function check(folder, files, options) {
+  const compilerOptions = {
+    target: "es2022",
+    lib: ["es2022", "dom"],
+    types: [],
+    strict: true,
+    noEmit: true,
+    jsx: "preserve",
+    allowJs: true,
+    ...options,
+  };
+  const config = join(folder, "tsconfig.json");
+  writeFileSync(config, JSON.stringify({ compilerOptions, files }));
+  tool("tsc", ["--project", config], folder);
+}
+
+for (const [where, find] of Object.entries(examples)) {
+  test(`the examples of ${where} compile`, () => {
+    const folder = join(at.project, where.replaceAll(/\W/g, "-"));
+    mkdirSync(folder);
+    writeFileSync(join(folder, "react.d.ts"), REACT);
+    // The first is what later ones import as "./session".
+    const files = find().map(([, language, code], i) => {
+      const name = `${i === 0 ? "session" : `example-${i}`}.${language === "tsx" ? "tsx" : "ts"}`;
+      writeFileSync(join(folder, name), code);
+      return name;
+    });
+    assert.ok(files.length > 0);
+    const options = { module: "esnext", moduleResolution: "bundler", noImplicitAny: false };
+    check(folder, ["react.d.ts", ...files], options);
+  });
+}
+
+for (const moduleResolution of ["bundler", "node16"]) {
+  test(`the installed package's types are found and hold with moduleResolution ${moduleResolution}`, () => {
+    const folder = join(at.project, moduleResolution);
+    mkdirSync(folder);
+    writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
+    const files = ["usage.ts", "more.ts", "errors.ts"];
+    for (const file of files) copyFileSync(join(root, "tests/types", file), join(folder, file));
+    const module = moduleResolution === "bundler" ? "esnext" : "node16";
+    check(folder, files, { module, moduleResolution, exactOptionalPropertyTypes: true });
+  });
+}
+
+const shared = join(root, "../shared/contract/tokenwell.d.ts");
+const skip = !existsSync(shared) && "no contract beside the checkout";
+test("the contract in tests/types is the contract, but for the formatting", { skip }, () => {
+  const biome = join(root, "node_modules/.bin/biome");
+  const formatted = execFileSync(biome, ["format", "--stdin-file-path=contract.d.ts"], {
+    cwd: root,
+    input: read(shared),
+  });
+  assert.ok(formatted.toString() === read(root, "tests/types/contract.d.ts"), "cp it over, and `biome format --write`");
+});
+
+test("the example of README.md works as it stands", async (t) => {
+  const demo = await startServer({ pkg });
+  t.after(() => demo.close());
+  const [[, , example]] = blocks(read(root, "README.md"), "js");
+  assert.ok(example.includes('"http://localhost:4400"') && example.includes('"./pkg/dist/index.js"'));
+  assert.ok(example.trim().split("\n").length <= 12, "ten lines, more or less");
+  const script = example
+    .replace("http://localhost:4400", demo.url)
+    .replace("./pkg/dist/index.js", join(at.home, "dist/index.js"));
+  const run = promisify(execFile)(process.execPath, ["--input-type=module", "--eval", script], { timeout: 20_000 });
+  const { stdout } = await run;
+  assert.match(stdout, /200/);
+});

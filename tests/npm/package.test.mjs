@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { before, test } from "node:test";
+import { install, root, tool } from "./installed.mjs";
+
+let at;
+before(() => {
+  at = install();
+});
+
+const read = (file) => readFileSync(join(at.home, file), "utf8");
+
+const FILES = `
+CHANGELOG.md
+LICENSE-APACHE
+LICENSE-MIT
+README.md
+dist/bytes.js
+dist/errors.d.ts
+dist/errors.js
+dist/glue.js
+dist/index.d.ts
+dist/index.js
+dist/load.js
+dist/presets.d.ts
+dist/presets.js
+dist/session.d.ts
+dist/session.js
+dist/slim.d.ts
+dist/slim.js
+dist/tokenwell.wasm
+package.json
+`;
+
+test("holds exactly these files", () => {
+  assert.deepEqual(at.files, FILES.trim().split("\n"));
+});
+
+test("has the crate's version, no dependencies and nothing to run at install", () => {
+  const manifest = JSON.parse(read("package.json"));
+  const [, version] = readFileSync(join(root, "Cargo.toml"), "utf8").match(/^version = "(.+)"$/m);
+  assert.equal(manifest.version, version);
+  for (const key of ["dependencies", "optionalDependencies", "scripts", "bin"]) {
+    assert.equal(manifest[key], undefined, key);
+  }
+});
+
+test("has nothing in it that a strict Content-Security-Policy refuses", () => {
+  for (const file of at.files.filter((name) => name.endsWith(".js"))) {
+    assert.doesNotMatch(read(file), /\beval\s*\(|\bnew Function\b|\bFunction\s*\(/, file);
+  }
+});
+
+test("names the .wasm file in the slim entry alone, so that bundlers leave it out of the others", () => {
+  const naming = at.files.filter((name) => name.endsWith(".js") && read(name).includes("import.meta.url"));
+  assert.deepEqual(naming, ["dist/slim.js"]);
+});
+
+test("publint finds nothing", () => {
+  tool("publint", ["--strict", at.home]);
+});
+
+test("attw finds nothing", () => {
+  const profile = ["--profile", "esm-only", "--exclude-entrypoints", "tokenwell.wasm"];
+  tool("attw", [at.tarball, "--no-color", ...profile]);
+});
