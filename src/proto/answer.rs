@@ -10,7 +10,7 @@
 //! Everything else keeps it.
 
 use super::json::Json;
-use super::redact;
+use super::redact::Known;
 use super::retry_after;
 use super::route::{Fields, Mode, Route, Terminal};
 use super::seconds;
@@ -267,13 +267,21 @@ impl Failure {
     }
 
     fn shown(&self, route: &Route, facts: &Facts<'_>) -> Refused {
-        let of_route = route.headers.iter().map(|header| &header.1).chain(&route.client_secret);
-        let secrets: Vec<&Secret> = facts.secrets.iter().copied().chain(of_route).collect();
+        let mut known = Known::default();
+        for secret in facts.secrets {
+            known.add(secret);
+        }
+        for (_, value) in &route.headers {
+            known.add(value);
+        }
+        if let Some(secret) = &route.client_secret {
+            known.add(secret);
+        }
         Refused {
             status: facts.status,
-            code: self.error.as_deref().or(self.code.as_deref()).map(|text| redact::code(text, &secrets)),
-            description: self.description.as_deref().map(|text| redact::blank(text, &secrets)),
-            uri: self.uri.as_deref().and_then(|text| redact::uri(text, &secrets)),
+            code: self.error.as_deref().or(self.code.as_deref()).map(|text| known.code(text)),
+            description: self.description.as_deref().map(|text| known.blank(text)),
+            uri: self.uri.as_deref().and_then(|text| known.uri(text)),
         }
     }
 }

@@ -59,3 +59,48 @@ fn character(six: u8) -> char {
         _ => b'/',
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ::base64::Engine;
+    use ::base64::alphabet::URL_SAFE;
+    use ::base64::engine::general_purpose::{STANDARD, URL_SAFE as PADDED, URL_SAFE_NO_PAD as UNPADDED};
+    use ::base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+    use proptest::prelude::*;
+
+    const TOLERANT: GeneralPurpose = GeneralPurpose::new(
+        &URL_SAFE,
+        GeneralPurposeConfig::new()
+            .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+            .with_decode_allow_trailing_bits(true),
+    );
+
+    #[test]
+    fn what_is_not_base64url_is_none() {
+        for text in ["a", "aaaaa", "a b", "a+b/", "=a", "ab=c", "aa===", "é", "ab\n"] {
+            assert_eq!(decode_url(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn decodes_what_the_crate_encodes(bytes in any::<Vec<u8>>()) {
+            for text in [PADDED.encode(&bytes), UNPADDED.encode(&bytes)] {
+                prop_assert_eq!(decode_url(text.as_bytes()), Some(bytes.clone()));
+            }
+        }
+
+        #[test]
+        fn decodes_as_the_crate_does(text in "[A-Za-z0-9+/_-]{0,9}") {
+            prop_assert_eq!(decode_url(text.as_bytes()), TOLERANT.decode(&text).ok());
+        }
+
+        #[test]
+        fn encodes_as_the_crate_does(bytes in any::<Vec<u8>>()) {
+            let mut text = String::new();
+            encode(&mut text, &bytes);
+            prop_assert_eq!(text, STANDARD.encode(&bytes));
+        }
+    }
+}

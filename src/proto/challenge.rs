@@ -83,11 +83,11 @@ pub fn parse(header: &str) -> Vec<Challenge> {
     if header.len() > MAX_HEADER_LEN {
         return found;
     }
-    let mut rest = Rest(header);
+    let mut rest = Rest(header.as_bytes());
     // A scheme can only stand at the start or after a comma; a word elsewhere is a stray.
     let mut after_comma = true;
     loop {
-        after_comma |= rest.take(|c| c == ',' || is_space(c)).contains(',');
+        after_comma |= rest.take(is_separator).contains(&b',');
         let name = rest.take(is_tchar);
         if name.is_empty() {
             after_comma = false;
@@ -98,90 +98,115 @@ pub fn parse(header: &str) -> Vec<Challenge> {
             continue;
         }
         let is_spaced = !rest.take(is_space).is_empty();
-        if rest.eat('=') {
+        if rest.eat(b'=') {
             rest.take(is_space);
-            let value = rest.quoted().unwrap_or_else(|| rest.take(|c| c != ',' && !is_space(c)).to_owned());
+            let value = rest.quoted().unwrap_or_else(|| text(rest.take(is_unquoted)));
             if let Some(challenge) = found.last_mut() {
-                challenge.params.push((name.to_ascii_lowercase(), value));
+                let mut name = text(name);
+                name.make_ascii_lowercase();
+                challenge.params.push((name, value));
             }
         } else if after_comma {
             if found.len() == MAX_CHALLENGES {
                 return found;
             }
             let token68 = if is_spaced { rest.token68() } else { None };
-            found.push(Challenge { scheme: name.to_owned(), params: Vec::new(), token68 });
+            found.push(Challenge { scheme: text(name), params: Vec::new(), token68 });
         }
         after_comma = false;
     }
 }
 
-/// The part of the header not yet read.
-struct Rest<'a>(&'a str);
+/// The part of the header not yet read. As bytes: all that has a meaning is ASCII, and UTF-8 keeps its own apart.
+struct Rest<'a>(&'a [u8]);
 
 impl<'a> Rest<'a> {
-    /// Takes all characters up to the first that is not like that.
-    fn take(&mut self, is_like: fn(char) -> bool) -> &'a str {
-        let end = self.0.find(|c| !is_like(c)).unwrap_or(self.0.len());
-        let (taken, rest) = self.0.split_at_checked(end).unwrap_or((self.0, ""));
+    /// Takes all bytes up to the first that is not like that.
+    fn take(&mut self, is_like: fn(u8) -> bool) -> &'a [u8] {
+        let end = self.0.iter().position(|byte| !is_like(*byte)).unwrap_or(self.0.len());
+        let (taken, rest) = self.0.split_at_checked(end).unwrap_or_default();
         self.0 = rest;
         taken
     }
 
-    fn eat(&mut self, c: char) -> bool {
-        let rest = self.0.strip_prefix(c);
-        self.0 = rest.unwrap_or(self.0);
-        rest.is_some()
+    fn eat(&mut self, wanted: u8) -> bool {
+        self.0.first() == Some(&wanted) && self.skip()
     }
 
-    /// Passes over one character; false at the end.
+    /// Passes over one byte; false at the end.
     fn skip(&mut self) -> bool {
-        let mut chars = self.0.chars();
-        let skipped = chars.next().is_some();
-        self.0 = chars.as_str();
-        skipped
+        let Some((_, rest)) = self.0.split_first() else { return false };
+        self.0 = rest;
+        true
     }
 
     /// A quoted string (RFC 9110 §5.6.4), unquoted. One that is never closed ends with the header.
     fn quoted(&mut self) -> Option<String> {
-        let mut chars = self.0.strip_prefix('"')?.chars();
-        let mut text = String::new();
-        while let Some(c) = chars.next() {
-            match c {
-                '"' => break,
-                '\\' => text.extend(chars.next()),
-                c => text.push(c),
+        if !self.eat(b'"') {
+            return None;
+        }
+        let mut value = Vec::new();
+        let mut is_escaped = false;
+        while let Some((byte, rest)) = self.0.split_first() {
+            self.0 = rest;
+            match byte {
+                b'"' if !is_escaped => break,
+                b'\\' if !is_escaped => is_escaped = true,
+                byte => {
+                    is_escaped = false;
+                    value.push(*byte);
+                }
             }
         }
-        self.0 = chars.as_str();
-        Some(text)
+        Some(text(&value))
     }
 
     /// A token68 (RFC 9110 §11.2), if that is all there is up to the next comma.
     fn token68(&mut self) -> Option<String> {
         let mut ahead = Rest(self.0);
-        let text = ahead.take(is_token68);
-        let padding = ahead.take(|c| c == '=');
+        let mut token68 = text(ahead.take(is_token68));
+        if token68.is_empty() {
+            return None;
+        }
+        while ahead.eat(b'=') {
+            token68.push('=');
+        }
         ahead.take(is_space);
-        if text.is_empty() || !(ahead.0.is_empty() || ahead.0.starts_with(',')) {
+        if !matches!(ahead.0.first(), None | Some(b',')) {
             return None;
         }
         self.0 = ahead.0;
-        Some([text, padding].concat())
+        Some(token68)
     }
 }
 
-fn is_space(c: char) -> bool {
-    matches!(c, ' ' | '\t')
+/// Bytes as the text that they are a part of, cut at ASCII characters.
+fn text(bytes: &[u8]) -> String {
+    str::from_utf8(bytes).unwrap_or_default().to_owned()
+}
+
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t')
+}
+
+fn is_separator(byte: u8) -> bool {
+    byte == b',' || is_space(byte)
+}
+
+/// What is taken for an unquoted value: more than the tokens of the grammar.
+fn is_unquoted(byte: u8) -> bool {
+    !is_separator(byte)
 }
 
 /// RFC 9110 §5.6.2.
-fn is_tchar(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '!' | '#'..='\'' | '*' | '+' | '-' | '.' | '^'..='`' | '|' | '~')
+fn is_tchar(byte: u8) -> bool {
+    matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~')
+        || byte.is_ascii_alphanumeric()
 }
 
 /// RFC 9110 §11.2, less the padding.
-fn is_token68(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '~' | '+' | '/')
+fn is_token68(byte: u8) -> bool {
+    matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/') || byte.is_ascii_alphanumeric()
 }
 
 #[cfg(test)]

@@ -18,66 +18,82 @@ const MIN_TOKEN_LEN: usize = 32;
 /// A text without what must not be seen: the given secrets, plain or percent-encoded, and whatever looks like a
 /// JWT or another long token. At most [`MAX_TEXT_CHARS`] characters.
 pub fn blank(text: &str, secrets: &[&Secret]) -> String {
-    let text = known_blanked(text, secrets);
-    let mut shown = String::new();
-    let mut word = String::new();
-    // The space is there to end the last word.
-    for c in text.chars().chain([' ']) {
-        if is_token_char(c) {
-            word.push(c);
-            continue;
+    let mut known = Known::default();
+    for secret in secrets {
+        known.add(secret);
+    }
+    known.blank(text)
+}
+
+/// The secrets that are looked for, in each way of writing them.
+#[derive(Default)]
+pub struct Known(Vec<String>);
+
+impl Known {
+    /// Looks for this one, too.
+    pub fn add(&mut self, secret: &Secret) {
+        let secret = secret.expose();
+        if secret.len() >= MIN_SECRET_LEN {
+            let mut encoded = String::new();
+            form::encode(&mut encoded, secret);
+            self.0.push(encoded);
+            self.0.push(secret.to_owned());
         }
-        shown.push_str(if is_opaque(&word) { BLANK } else { &word });
-        word.clear();
-        shown.push(c);
     }
-    shown.pop();
-    // Only now: a cut before might have left the recognisable half of a secret.
-    if let Some((end, _)) = shown.char_indices().nth(MAX_TEXT_CHARS) {
-        shown.truncate(end);
+
+    /// As [`blank`].
+    pub fn blank(&self, text: &str) -> String {
+        let mut rest = self.without(text);
+        // To end the last word.
+        rest.push(' ');
+        let mut shown = String::new();
+        let mut word = String::new();
+        for c in rest.chars() {
+            if is_token_char(c) {
+                word.push(c);
+                continue;
+            }
+            shown.push_str(if is_opaque(&word) { BLANK } else { &word });
+            word.clear();
+            shown.push(c);
+        }
+        shown.pop();
+        // Only now: a cut before might have left the recognisable half of a secret.
+        shown.chars().take(MAX_TEXT_CHARS).collect()
     }
-    shown
-}
 
-/// RFC 6749 §5.2 `error`: NQSCHAR, which is printable ASCII without quotes and backslashes. `unreadable` for
-/// what is none or quotes a secret.
-pub fn code(text: &str, secrets: &[&Secret]) -> String {
-    let is_code = text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\');
-    let fits = is_code && text.len() <= MAX_CODE_CHARS && is_clean(text, secrets);
-    String::from(if fits { text } else { "unreadable" })
-}
-
-/// RFC 6749 §5.2 `error_uri`, if it quotes no secret: with a hole in it, it would be of no use. Addresses are full
-/// of long words, so only what is known to be secret, or a JWT, is looked for.
-pub fn uri(text: &str, secrets: &[&Secret]) -> Option<String> {
-    let is_uri = text.bytes().all(|byte| matches!(byte, b'!'..=b'~'));
-    (is_uri && text.len() <= MAX_TEXT_CHARS && is_clean(text, secrets)).then(|| text.to_owned())
-}
-
-fn is_clean(text: &str, secrets: &[&Secret]) -> bool {
-    !is_jwt(text) && known_blanked(text, secrets) == text
-}
-
-fn known_blanked(text: &str, secrets: &[&Secret]) -> String {
-    let mut known = Vec::new();
-    for secret in secrets.iter().map(|secret| secret.expose()).filter(|secret| secret.len() >= MIN_SECRET_LEN)
-    {
-        let mut encoded = String::new();
-        form::encode(&mut encoded, secret);
-        known.push(secret.to_owned());
-        known.push(encoded);
+    /// RFC 6749 §5.2 `error`: NQSCHAR, which is printable ASCII without quotes and backslashes. `unreadable` for
+    /// what is none or quotes a secret.
+    pub fn code(&self, text: &str) -> String {
+        let is_code = text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\');
+        let fits = is_code && text.len() <= MAX_CODE_CHARS && self.is_clean(text);
+        String::from(if fits { text } else { "unreadable" })
     }
-    let mut blanked = String::new();
-    let mut rest = text.chars();
-    loop {
-        let text = rest.as_str();
-        if let Some(tail) = known.iter().find_map(|secret| text.strip_prefix(secret.as_str())) {
-            blanked.push_str(BLANK);
-            rest = tail.chars();
-        } else if let Some(c) = rest.next() {
-            blanked.push(c);
-        } else {
-            return blanked;
+
+    /// RFC 6749 §5.2 `error_uri`, if it quotes no secret: with a hole in it, it would be of no use. Addresses are
+    /// full of long words, so only what is known to be secret, or a JWT, is looked for.
+    pub fn uri(&self, text: &str) -> Option<String> {
+        let is_uri = text.bytes().all(|byte| matches!(byte, b'!'..=b'~'));
+        (is_uri && text.len() <= MAX_TEXT_CHARS && self.is_clean(text)).then(|| text.to_owned())
+    }
+
+    fn is_clean(&self, text: &str) -> bool {
+        !is_jwt(text) && self.without(text) == text
+    }
+
+    fn without(&self, text: &str) -> String {
+        let mut blanked = String::new();
+        let mut rest = text.chars();
+        loop {
+            let text = rest.as_str();
+            if let Some(tail) = self.0.iter().find_map(|secret| text.strip_prefix(secret.as_str())) {
+                blanked.push_str(BLANK);
+                rest = tail.chars();
+            } else if let Some(c) = rest.next() {
+                blanked.push(c);
+            } else {
+                return blanked;
+            }
         }
     }
 }
@@ -109,6 +125,12 @@ mod tests {
         blank(text, &secrets.iter().collect::<Vec<_>>())
     }
 
+    fn knowing(secret: &str) -> Known {
+        let mut known = Known::default();
+        known.add(&Secret::new(secret));
+        known
+    }
+
     #[test]
     fn secrets_are_blanked_plain_and_percent_encoded() {
         assert_eq!(blanked("token a/b+c==! is old", &["a/b+c=="]), "token [secret]! is old");
@@ -130,11 +152,11 @@ mod tests {
 
     #[test]
     fn codes_are_short_plain_and_without_secrets() {
-        let secret = Secret::new("s3cr3t-value");
-        assert_eq!(code("insufficient_user_authentication", &[]), "insufficient_user_authentication");
+        let known = knowing("s3cr3t-value");
+        assert_eq!(known.code("insufficient_user_authentication"), "insufficient_user_authentication");
         for bad in ["a\"b", "a\\b", "caf\u{e9}", "a\nb", &"a".repeat(101), "not s3cr3t-value", "eyJhbGciOiJ9"]
         {
-            assert_eq!(code(bad, &[&secret]), "unreadable", "{bad}");
+            assert_eq!(known.code(bad), "unreadable", "{bad}");
         }
     }
 
@@ -142,10 +164,10 @@ mod tests {
     fn addresses_are_whole_or_absent() {
         let github =
             "https://docs.github.com/apps/troubleshooting-oauth-app-access-token-request-errors/#Bad2";
-        let secret = Secret::new("s3cr3t value");
-        assert_eq!(uri(github, &[&secret]).as_deref(), Some(github));
-        assert_eq!(uri("https://x.test/?t=s3cr3t+value", &[&secret]), None);
-        assert_eq!(uri("https://x.test/ y", &[]), None);
+        let known = knowing("s3cr3t value");
+        assert_eq!(known.uri(github).as_deref(), Some(github));
+        assert_eq!(known.uri("https://x.test/?t=s3cr3t+value"), None);
+        assert_eq!(known.uri("https://x.test/ y"), None);
     }
 
     proptest! {

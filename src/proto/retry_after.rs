@@ -8,7 +8,6 @@ use super::seconds;
 /// No server may silence a session for longer than this, in milliseconds: one day.
 pub const MAX_AHEAD_MS: i64 = 86_400_000;
 
-const DAY_MS: i64 = 86_400_000;
 const YEAR_MS: i64 = 31_556_952_000;
 const MONTHS: &[u8] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
 

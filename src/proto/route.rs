@@ -173,9 +173,12 @@ pub fn request<J: Json>(route: &Route, refresh_token: Option<&Secret>) -> WireRe
     let mut members = Vec::new();
     if let Some(token) = refresh_token {
         let name = route.fields.refresh_token_param.as_deref().unwrap_or("refresh_token");
-        members.extend([("grant_type", "refresh_token"), (name, token.expose())]);
+        members.push(("grant_type", "refresh_token"));
+        members.push((name, token.expose()));
     }
-    members.extend(route.scope.as_deref().map(|scope| ("scope", scope)));
+    if let Some(scope) = &route.scope {
+        members.push(("scope", scope));
+    }
     post::<J>(route, members)
 }
 
@@ -202,9 +205,9 @@ pub fn post<'a, J: Json>(route: &'a Route, mut members: Vec<(&'a str, &'a str)>)
     }
     for (name, value) in &route.params {
         let (name, value) = (name.as_str(), value.expose());
-        let replaced = members.iter().any(|member| member.0 == name);
+        let count = members.len();
         members.retain(|member| member.0 != name);
-        if !(replaced && value.is_empty()) {
+        if members.len() == count || !value.is_empty() {
             members.push((name, value));
         }
     }

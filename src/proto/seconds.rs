@@ -5,20 +5,21 @@
 
 use super::json::Json;
 
-/// The largest number of milliseconds, 2^53, that a JavaScript number still holds exactly.
+/// 2^53, up to which a JavaScript number holds every integer: more milliseconds than that are absurd.
 pub const MAX_EXACT_MS: i64 = 1 << 53;
 
-/// Seconds in a JSON number or numeric string, as milliseconds. Saturates where absurd; `None` if negative
+/// Seconds in a JSON number or numeric string, as milliseconds. Saturates beyond [`MAX_EXACT_MS`]; `None` if negative
 /// or no number.
 pub fn read_ms<J: Json>(value: &J) -> Option<i64> {
     match value.as_f64() {
-        // `as` saturates and has no NaN to meet here.
+        // `as` saturates, and there is no NaN to meet here.
         Some(seconds) => (seconds >= 0.0).then_some((seconds * 1000.0 + 0.5) as i64),
         None => parse_ms(&value.as_str()?),
     }
 }
 
-/// Seconds in decimal digits with an optional fraction, as milliseconds. Saturates; `None` for anything else.
+/// Seconds in decimal digits with an optional fraction, as milliseconds. Saturates beyond [`MAX_EXACT_MS`]; `None`
+/// for anything else.
 pub fn parse_ms(text: &str) -> Option<i64> {
     let mut parts = text.trim_ascii().as_bytes().split(|byte| *byte == b'.');
     let whole_s = digits(parts.next()?)?;
@@ -30,17 +31,17 @@ pub fn parse_ms(text: &str) -> Option<i64> {
             fraction_ms = fraction_ms * 10 + fraction.get(place).map_or(0, |digit| i64::from(digit - b'0'));
         }
     }
-    parts.next().is_none().then(|| whole_s.saturating_mul(1000).saturating_add(fraction_ms))
+    parts.next().is_none().then(|| whole_s * 1000 + fraction_ms)
 }
 
-/// One or more decimal digits and nothing else. Saturates.
+/// One or more decimal digits and nothing else, or [`MAX_EXACT_MS`] if they are more than that.
 pub fn digits(text: &[u8]) -> Option<i64> {
-    let mut number: i64 = 0;
+    let mut number = 0;
     for byte in text {
         if !byte.is_ascii_digit() {
             return None;
         }
-        number = number.saturating_mul(10).saturating_add(i64::from(byte - b'0'));
+        number = MAX_EXACT_MS.min(number * 10 + i64::from(byte - b'0'));
     }
     (!text.is_empty()).then_some(number)
 }
@@ -68,7 +69,7 @@ mod tests {
     #[test]
     fn saturates_rather_than_wraps() {
         assert_eq!(read("1e300"), Some(i64::MAX));
-        assert_eq!(read(&format!("\"{}\"", "9".repeat(400))), Some(i64::MAX));
+        assert_eq!(read(&format!("\"{}.9\"", "9".repeat(400))), Some(MAX_EXACT_MS * 1000 + 900));
     }
 
     #[test]
