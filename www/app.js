@@ -8,6 +8,7 @@ import { createTimeline } from "./timeline.js";
 import { createView } from "./view.js";
 
 const TICK_MS = 1000;
+const REST_MS = 5000;
 const $ = (id) => document.getElementById(id);
 
 const timeline = createTimeline($("timeline"));
@@ -22,6 +23,8 @@ const session = await AuthSession.create({
   view.broken(error);
   throw error;
 });
+
+let tickAgainAt = 0;
 
 // ---------------------------------------------------------------- what the buttons do
 
@@ -60,7 +63,8 @@ const actions = {
     if (!expired) return "There was no valid token to expire.";
     timeline.mark("expired");
     log.add("The server made the token expire");
-    return "The server refuses this token from now on. The next call finds out.";
+    tickAgainAt = Date.now() + REST_MS;
+    return "The server refuses this token from now on. The next call finds out; the ticker rests 5 s, so it can be yours.";
   },
 
   async refuse() {
@@ -156,7 +160,7 @@ async function watchedFetch(...args) {
 
 let calling = 0;
 setInterval(() => {
-  const able = session.snapshot.status !== "signed-out" && $("ticker").checked;
+  const able = session.snapshot.status !== "signed-out" && $("ticker").checked && Date.now() >= tickAgainAt;
   if (!able || calling >= 3) return;
   calling += 1;
   session

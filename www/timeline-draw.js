@@ -114,12 +114,13 @@ function calls(view, list) {
     else column.fine += 1;
     columns.set(key, column);
   }
-  const unit = h / Math.sqrt(50);
+  const most = h - 12; // Room for the number above a burst.
+  const unit = most / Math.sqrt(50);
   const bottom = y + h;
   for (const [key, column] of columns) {
     const left = x(key * columnMs);
     if (left > x(now)) continue;
-    const tall = Math.min(h, unit * Math.sqrt(column.total) + 4);
+    const tall = Math.min(most, unit * Math.sqrt(column.total) + 4);
     let top = bottom;
     for (const [name, n] of [
       ["call", column.fine],

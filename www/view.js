@@ -1,6 +1,6 @@
 // The words and numbers of the page: status, ring, facts, counts. No decision is made here.
 
-import { clock, duration } from "./format.js";
+import { clock } from "./format.js";
 import { announce } from "./log.js";
 
 const $ = (id) => document.getElementById(id);
@@ -85,8 +85,8 @@ function describe(snapshot, failure, refreshing) {
     return { tone: "off", title: "Signed out", text: text ?? "One click signs in, without a password." };
   }
   if (failure) {
-    const wait = failure.retryAt ? `Next try in ${duration(Math.max(0, failure.retryAt - now))}.` : "";
-    const token = snapshot.expiresAt > now ? "The token is still good." : "The token has expired, the session has not.";
+    const wait = failure.retryAt ? `Next try in ${Math.max(0, Math.ceil((failure.retryAt - now) / 1000))} s.` : "";
+    const token = snapshot.expiresAt > now ? "The token is still good." : "Token expired, session kept.";
     return { tone: "warn", title: "Kept, retrying", text: `${token} ${wait}` };
   }
   if (refreshing) return { tone: "busy", title: "Refreshing", text: "One request, shared by every caller." };

@@ -97,7 +97,7 @@ describe("page", { concurrency: 6 }, () => {
     await signIn(page);
     await context.setOffline(true);
     await shows(page, "status-title", /^Kept, retrying$/);
-    await shows(page, "status-text", /The token has expired, the session has not/);
+    await shows(page, "status-text", /Token expired, session kept/);
     await context.setOffline(false);
     await shows(page, "status-title", /Signed in|Refreshing/);
     await until(() => server.stats().rotations >= 2, "rotations after the cut");

@@ -2,6 +2,7 @@
 //
 //   node www/server/main.mjs [--port 4400] [--access-ttl 20] [--state FILE]
 
+import { existsSync } from "node:fs";
 import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -137,6 +138,7 @@ async function main() {
     accessTtl,
     store: openStore(values.state || null),
   });
+  if (!existsSync(here("../../pkg/dist/index.js"))) console.error("pkg/ is missing: run `cargo xtask package` first.");
   console.log(`tokenwell demo: ${url}/`);
 }
 
