@@ -51,13 +51,18 @@ impl Tool {
             cargo.arg("--root").arg(&home).args(locked.then_some("--locked"));
             // These run for a second at a time: build them fast rather than fast to run.
             cargo.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1").env("CARGO_PROFILE_RELEASE_LTO", "off");
-            cargo.env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
-            sh::run(cargo.current_dir(std::env::temp_dir()))
+            cargo.env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16").current_dir(std::env::temp_dir());
+            cargo
         };
         // A lock file that names a yanked release is no reason to stop.
-        install(true).or_else(|_| install(false)).with_context(|| {
-            format!("{0} {1} cannot be built; try `cargo install {0} --version {1}`", self.name, self.version)
-        })?;
+        sh::read(&mut install(true)).map(drop).or_else(|_| sh::run(&mut install(false))).with_context(
+            || {
+                format!(
+                    "{0} {1} cannot be built; try `cargo install {0} --version {1}`",
+                    self.name, self.version
+                )
+            },
+        )?;
         Ok(bin)
     }
 
