@@ -84,6 +84,7 @@ fn decode(path: &[u8]) -> Vec<u8> {
 }
 
 #[cfg(test)]
+#[cfg(not(target_family = "wasm"))]
 mod tests {
     use super::*;
     use proptest::prelude::*;

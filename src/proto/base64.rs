@@ -61,6 +61,7 @@ fn character(six: u8) -> char {
 }
 
 #[cfg(test)]
+#[cfg(not(target_family = "wasm"))]
 mod tests {
     use super::*;
     use ::base64::Engine;

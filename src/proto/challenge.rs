@@ -210,6 +210,7 @@ fn is_token68(byte: u8) -> bool {
 }
 
 #[cfg(test)]
+#[cfg(not(target_family = "wasm"))]
 mod tests {
     use super::*;
     use proptest::prelude::*;

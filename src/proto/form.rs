@@ -34,6 +34,7 @@ pub fn encode(out: &mut String, text: &str) {
 }
 
 #[cfg(test)]
+#[cfg(not(target_family = "wasm"))]
 mod tests {
     use super::*;
     use proptest::prelude::*;

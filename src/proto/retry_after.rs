@@ -75,6 +75,7 @@ fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
 }
 
 #[cfg(test)]
+#[cfg(not(target_family = "wasm"))]
 mod tests {
     use super::*;
     use proptest::prelude::*;
