@@ -326,7 +326,7 @@ export declare class AuthSession {
   signOut(options?: { revoke?: boolean; force?: boolean }): Promise<void>;
 
   /** For stores: called after every change of `snapshot`. Usable detached. Gives the function that ends it. */
-  subscribe(listener: () => void): () => void;
+  subscribe(this: void, listener: () => void): () => void;
 
   /**
    * Gives the function that ends it.
