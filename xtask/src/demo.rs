@@ -20,7 +20,7 @@ const LOOK_AT: &str = "
 Open the address below in a browser, sign in with one click, then look at
   - the countdown: tokens live 20 seconds, and a new one is there before the old one ends
   - the timeline: calls go on answering 200 across every rotation, one token request each
-  - \"50 calls at once\" after \"expire the token now\": one refresh serves them all
+  - \"50 calls at once\" after \"Expire the token now\": one refresh serves them all
   - a reload: the session is still there
 Ctrl-C stops it.
 ";
