@@ -1,0 +1,153 @@
+//! The end of every schedule: faults stop, time passes, and all must be well again.
+
+use tokenwell::proto::config::Coordination;
+use tokenwell::proto::io::{Challenge401, Want};
+use tokenwell::proto::unauthorized::RetryOn;
+
+use crate::invariants::Invariant;
+use crate::plan::{Rotation, SLOTS, Told};
+use crate::tab::Runs;
+use crate::world::World;
+
+/// After this many calls of its own, each tab must have a good token. Calls during a cool-down are told so at
+/// once, and make it short.
+const ROUNDS: u32 = 4;
+/// The longest cool-down while somebody wants a token.
+const COOL_DOWN_MS: i64 = 31_000;
+
+impl World<'_> {
+    pub(crate) fn close(&mut self) {
+        self.heal();
+        let settled_ms = 4 * self.setup.timeout_ms + 20_000;
+        self.run_for(settled_ms.max(self.cooling_until() - self.now() + 2_000));
+        self.check_nobody_waits();
+        for round in 0..ROUNDS {
+            if self.violation.is_some() || self.all_called_well() {
+                break;
+            }
+            if round > 0 {
+                self.run_for(COOL_DOWN_MS);
+            }
+            for slot in 0..SLOTS {
+                if self.ledger.closed[slot] != Some(true) {
+                    self.ledger.closed[slot] = None;
+                    self.closing_call(slot);
+                }
+            }
+            self.run_for(8_000);
+        }
+        if self.violation.is_none() {
+            self.check_all_well();
+        }
+    }
+
+    /// Every fault stops. What was lost stays lost.
+    fn heal(&mut self) {
+        let now = self.now();
+        self.trace.line(now, || "-- faults stop".into());
+        self.token_faults.clear();
+        self.api_faults.clear();
+        self.vault_faults.clear();
+        self.set_api_refuses(false);
+        self.vault.down = false;
+        self.go_online();
+        for slot in 0..SLOTS {
+            let Some(tab) = self.tabs[slot].as_deref_mut() else { continue };
+            tab.throttle_ms = 0;
+            match tab.runs {
+                Runs::Yes => {}
+                Runs::Hung => self.go_on(slot, false),
+                Runs::Frozen | Runs::Away => self.go_on(slot, true),
+            }
+        }
+    }
+
+    fn closing_call(&mut self, slot: usize) {
+        if self.goes_by_the_api() {
+            self.call(slot, true);
+        } else {
+            self.demand(slot, Want::Token { min_validity_ms: None }, true);
+        }
+    }
+
+    /// Whether a call must end well: not where a 401 is the only sign that a token has expired and may not be
+    /// acted on, because the app said so or because the breaker is open.
+    fn goes_by_the_api(&self) -> bool {
+        let mends = self.setup.retry_on == RetryOn::Any
+            || self.setup.retry_on == RetryOn::InvalidToken
+                && self.setup.challenge == Challenge401::InvalidToken;
+        !self.ledger.stormed && (mends || matches!(self.setup.told, Told::ExpiresIn | Told::Claims))
+    }
+
+    /// Tabs whose session lives, with its number.
+    fn in_session(&self) -> impl Iterator<Item = (usize, usize)> {
+        let now = self.now();
+        (0..SLOTS).filter_map(move |slot| {
+            let sign_in = self.sign_in_of(slot)?;
+            let family = &self.server.families[sign_in];
+            let lives = family.alive
+                && !self.ledger.sign_ins[sign_in].ended_by_user
+                && self.server.takes(family.current, now);
+            lives.then_some((slot, sign_in))
+        })
+    }
+
+    fn all_called_well(&self) -> bool {
+        self.in_session().all(|(slot, _)| self.ledger.closed[slot] == Some(true))
+    }
+
+    fn check_nobody_waits(&mut self) {
+        for slot in 0..SLOTS {
+            if let Some(waiter) = self.tabs[slot].as_ref().and_then(|tab| tab.waiters.first()) {
+                let what = format!("tab {slot}, {:?} since {}", waiter.purpose, waiter.since);
+                return self.violate(Invariant::NobodyWaits, || what);
+            }
+        }
+    }
+
+    fn check_all_well(&mut self) {
+        let bad = self.in_session().find(|(slot, _)| self.ledger.closed[*slot] != Some(true));
+        if let Some((slot, sign_in)) = bad {
+            let result = self.ledger.closed[slot];
+            return self.violate(Invariant::Recovers, || {
+                format!("tab {slot}, s{sign_in}: {result:?} after {ROUNDS} calls")
+            });
+        }
+        // A refresh may be under way at this very moment: look some times.
+        for _ in 0..12 {
+            if self.differing().is_none() {
+                break;
+            }
+            self.run_for(350);
+        }
+        if let Some((slot, other, sign_in)) = self.differing() {
+            self.violate(Invariant::Recovers, || {
+                format!("tabs {slot} and {other} of s{sign_in} have different tokens")
+            });
+        }
+        let told_all = self.setup.coordination == Coordination::Vault || !self.ledger.messages_lost;
+        for slot in 0..SLOTS {
+            let Some(sign_in) = self.sign_in_of(slot) else { continue };
+            if self.ledger.sign_ins[sign_in].ended_by_user && told_all {
+                self.violate(Invariant::SignOutStays, || {
+                    format!("tab {slot} still holds s{sign_in} at the end")
+                });
+            }
+        }
+    }
+
+    fn differing(&self) -> Option<(usize, usize, usize)> {
+        if self.setup.coordination == Coordination::Alone {
+            return None;
+        }
+        let tokens = |slot: usize| {
+            let seen = self.tabs[slot].as_ref().map(|tab| &tab.seen);
+            seen.map(|seen| if self.setup.rotation == Rotation::None { seen.access } else { seen.refresh })
+        };
+        self.in_session().find_map(|(slot, sign_in)| {
+            self.in_session()
+                .find(|(other, its)| *its == sign_in && tokens(*other) != tokens(slot))
+                .map(|(other, _)| (slot, other, sign_in))
+        })
+    }
+}

@@ -1,0 +1,341 @@
+//! What must be true after every step, and what is remembered to know it.
+
+use tokenwell::proto::io::{Epoch, Reason, WaiterId};
+use tokenwell::proto::time::Now;
+
+use crate::names;
+use crate::plan::{Rotation, SLOTS};
+use crate::tab::{Life, Runs, Waiter};
+use crate::token_request::Fate;
+use crate::world::World;
+
+/// The promises, each by its sentence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Invariant {
+    PresentedOnce,
+    SessionKept,
+    NobodyWaits,
+    SettledOnce,
+    NeverAnothers,
+    RateBound,
+    SignOutStays,
+    NoExpiredToken,
+    Recovers,
+    TimersRest,
+    RetryAfterHonoured,
+    BreakerHolds,
+    Ends,
+}
+
+impl Invariant {
+    pub(crate) fn sentence(self) -> &'static str {
+        match self {
+            Self::PresentedOnce => "no refresh token is presented twice without need",
+            Self::SessionKept => "a session is lost only if the server or the user ended it",
+            Self::NobodyWaits => "no caller is left waiting",
+            Self::SettledOnce => "a caller has one outcome, and a request at most one replay",
+            Self::NeverAnothers => "no tab takes over what belongs to another sign-in",
+            Self::RateBound => "at most three token requests in any five seconds for one session",
+            Self::SignOutStays => "after a sign-out no tab that knows of it has tokens",
+            Self::NoExpiredToken => "no expired token is handed out knowingly",
+            Self::Recovers => "once faults stop, every tab has a valid token, and all the same",
+            Self::TimersRest => "no timer runs in circles",
+            Self::RetryAfterHonoured => "Retry-After is honoured by all tabs that can know it",
+            Self::BreakerHolds => "an API that always says 401 causes no storm of token requests",
+            Self::Ends => "every schedule comes to rest",
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Violation {
+    pub(crate) invariant: Invariant,
+    pub(crate) what: String,
+    pub(crate) at: i64,
+}
+
+/// What the checks remember.
+#[derive(Default)]
+pub(crate) struct Ledger {
+    /// By number, which is also the number of the family at the server.
+    pub(crate) sign_ins: Vec<SignIn>,
+    /// How the closing call of each tab went.
+    pub(crate) closed: [Option<bool>; SLOTS],
+    /// A frozen page has missed messages.
+    pub(crate) messages_lost: bool,
+    pub(crate) storm: Option<i64>,
+    pub(crate) stormed: bool,
+}
+
+#[derive(Default)]
+pub(crate) struct SignIn {
+    pub(crate) ended_by_user: bool,
+    /// When its last three token requests left, oldest first.
+    requests: Vec<i64>,
+    cooling: Option<Cooling>,
+    /// Token requests because of a 401 since the API began to refuse everything.
+    for_401: u32,
+}
+
+/// The server has asked for silence.
+#[derive(Clone, Copy)]
+pub(crate) struct Cooling {
+    pub(crate) until: i64,
+    told: Life,
+    /// It is written where all tabs see it.
+    shared: bool,
+    /// Clock steps and sleeps before it began: one since, and the tabs reckon otherwise.
+    upsets: u32,
+}
+
+/// More than the bound on a caller's wait that messages between processes may take.
+const SMALL_MS: i64 = 2_000;
+/// As the core's own.
+const LOCK_MARGIN_MS: i64 = 5_000;
+/// An answer later than this many timeouts counts as lost.
+const TIMEOUTS_TILL_LOST: i64 = 4;
+const RATE_REQUESTS: usize = 3;
+const RATE_WINDOW_MS: i64 = 5_000;
+/// Timers of one page in one second.
+const MOST_WAKES: u32 = 25;
+
+impl World<'_> {
+    pub(crate) fn violate(&mut self, invariant: Invariant, what: impl FnOnce() -> String) {
+        if self.violation.is_none() {
+            let what = what();
+            let at = self.now();
+            self.trace.line(at, || format!("!! {}: {what}", invariant.sentence()));
+            self.violation = Some(Violation { invariant, what, at });
+        }
+    }
+
+    pub(crate) fn break_off(&mut self, what: &str) {
+        self.violate(Invariant::Ends, || what.to_owned());
+    }
+
+    /// A page's clocks, without its dice.
+    pub(crate) fn clocks_in(&self, slot: usize) -> Now {
+        let origin = self.tabs[slot].as_ref().map_or(0, |tab| tab.time_origin_ms);
+        Now { wall_ms: self.clock.wall_ms(), mono_ms: origin + self.clock.machine_ms(), noise: 0 }
+    }
+
+    /// After each input of a page. `switches`: the input may have put another sign-in in place.
+    pub(crate) fn check_tab(&mut self, slot: usize, switches: bool) {
+        let now = self.clocks_in(slot);
+        let Some(tab) = self.tabs[slot].as_deref_mut() else { return };
+        let view = tab.core.view(now);
+        let (sign_in, access, refresh) = match view.record {
+            Some(record) => {
+                let (sign_in, access, refresh) = names::of(record);
+                (Some(sign_in), access, refresh)
+            }
+            None => (None, None, None),
+        };
+        let expiry = view.record.and_then(|record| record.tokens.expiry(now));
+        let epoch = view.epoch;
+        let seen = &mut tab.seen;
+        let before = (seen.sign_in, seen.refresh);
+        if (seen.epoch, seen.access) != (epoch, access) || sign_in != before.0 {
+            seen.expiry = expiry;
+        }
+        (seen.sign_in, seen.epoch, seen.access, seen.refresh) = (sign_in, epoch, access, refresh);
+        let told_over = seen.told_over;
+        if let Some(sign_in) = sign_in {
+            let families = (
+                access.and_then(|token| self.server.family_of_access(token)),
+                refresh.and_then(|token| self.server.family_of_refresh(token)),
+            );
+            if families != (Some(sign_in), Some(sign_in)) {
+                self.violate(Invariant::NeverAnothers, || {
+                    format!("tab {slot} holds s{sign_in} with tokens of {families:?}")
+                });
+            }
+            if told_over == Some(sign_in) {
+                self.violate(Invariant::SignOutStays, || {
+                    format!("tab {slot} knows that s{sign_in} is over and holds it")
+                });
+            }
+        }
+        match (before.0, sign_in) {
+            (Some(old), None) => self.check_loss(slot, old, before.1),
+            (Some(old), Some(new)) if old != new && !switches => {
+                self.violate(Invariant::NeverAnothers, || {
+                    format!("tab {slot} went from s{old} to s{new} without a sign-in")
+                });
+            }
+            _ => {}
+        }
+        let _: Epoch = epoch;
+    }
+
+    /// A page has lost its session: somebody must have ended it.
+    fn check_loss(&mut self, slot: usize, sign_in: usize, refresh: Option<usize>) {
+        if self.ledger.sign_ins[sign_in].ended_by_user || !self.server.families[sign_in].alive {
+            return;
+        }
+        let now = self.now();
+        let own = refresh.is_some_and(|token| self.server.takes(token, now));
+        let of_others = self.had_by_others(sign_in, None).is_some_and(|t| self.server.takes(t, now));
+        if own || of_others {
+            self.violate(Invariant::SessionKept, || {
+                let whose = if own { "its own" } else { "another tab's" };
+                format!("tab {slot} gave s{sign_in} up, but {whose} refresh token is good")
+            });
+        }
+    }
+
+    /// The newest refresh token of a sign-in that a running tab or the shared place has.
+    fn had_by_others(&self, sign_in: usize, newer_than: Option<usize>) -> Option<usize> {
+        let in_tabs = self.tabs.iter().flatten().filter(|tab| {
+            tab.runs == Runs::Yes && tab.seen.sign_in == Some(sign_in)
+        });
+        let in_vault = self.in_vault(sign_in).and_then(|record| names::of(record).2);
+        in_tabs.filter_map(|tab| tab.seen.refresh).chain(in_vault).filter(|t| Some(*t) > newer_than).max()
+    }
+
+    /// Just before a refresh token leaves.
+    pub(crate) fn check_presented(&mut self, slot: usize, token: usize, reason: Reason) {
+        let now = self.now();
+        let Some(sign_in) = self.server.family_of_refresh(token) else {
+            return self.violate(Invariant::NeverAnothers, || format!("tab {slot} presents no token"));
+        };
+        self.check_need(slot, sign_in, token);
+
+        let Some(life) = self.tabs[slot].as_ref().map(|tab| tab.life) else { return };
+        let upsets = self.clock.upsets;
+        let ledger = &mut self.ledger.sign_ins[sign_in];
+        ledger.requests.push(now);
+        let too_soon = ledger.requests.len() > RATE_REQUESTS
+            && now - ledger.requests.remove(0) < RATE_WINDOW_MS;
+        let silenced = ledger.cooling.is_some_and(|cooling| {
+            now < cooling.until && cooling.upsets == upsets && (cooling.shared || cooling.told == life)
+        });
+        if let Some(began) = self.ledger.storm
+            && reason == Reason::Unauthorized
+        {
+            self.ledger.sign_ins[sign_in].for_401 += 1;
+            self.check_storm(sign_in, now - began);
+        }
+        if too_soon {
+            self.violate(Invariant::RateBound, || format!("the fourth for s{sign_in}, by tab {slot}"));
+        }
+        if silenced {
+            self.violate(Invariant::RetryAfterHonoured, || format!("tab {slot} did not wait, s{sign_in}"));
+        }
+    }
+
+    /// Whether a token that was presented before must be presented again.
+    fn check_need(&mut self, slot: usize, sign_in: usize, token: usize) {
+        let lost_after_ms = TIMEOUTS_TILL_LOST * self.setup.timeout_ms;
+        let machine_ms = self.clock.machine_ms();
+        let mut again = false;
+        let mut flying = None;
+        for request in self.requests.iter().filter(|request| request.token == token) {
+            again = true;
+            if request.fate == Fate::Flying && machine_ms - request.sent_machine_ms < lost_after_ms {
+                flying = Some(request.life.slot);
+            }
+        }
+        if let Some(other) = flying {
+            return self.violate(Invariant::PresentedOnce, || {
+                format!("tab {slot} presents r{token} while the answer to tab {other} can still come")
+            });
+        }
+        // Where nothing rotates, the same token is presented each time.
+        if again
+            && self.setup.rotation != Rotation::None
+            && let Some(newer) = self.had_by_others(sign_in, Some(token))
+        {
+            self.violate(Invariant::PresentedOnce, || {
+                format!("tab {slot} presents r{token} again, but r{newer} is there to be taken over")
+            });
+        }
+    }
+
+    pub(crate) fn note_answer(&mut self, request: usize, retry_after_ms: Option<i64>) {
+        let request = &self.requests[request];
+        let (life, fate) = (request.life, request.fate);
+        let Some(sign_in) = self.server.family_of_refresh(request.token) else { return };
+        let now = self.now();
+        let ledger = &mut self.ledger.sign_ins[sign_in];
+        if let Some(ms) = retry_after_ms {
+            let (until, upsets) = (now + ms, self.clock.upsets);
+            ledger.cooling = Some(Cooling { until, told: life, shared: false, upsets });
+        } else if fate == (Fate::Delivered { granted: true }) {
+            ledger.cooling = None;
+        }
+    }
+
+    pub(crate) fn note_cooling_shared(&mut self, sign_in: usize) {
+        if let Some(cooling) = self.ledger.sign_ins.get_mut(sign_in).and_then(|s| s.cooling.as_mut()) {
+            cooling.shared = true;
+        }
+    }
+
+    /// When the last silence that a server asked for ends.
+    pub(crate) fn cooling_until(&self) -> i64 {
+        self.ledger.sign_ins.iter().filter_map(|s| s.cooling.map(|c| c.until)).max().unwrap_or(0)
+    }
+
+    pub(crate) fn set_api_refuses(&mut self, refuses: bool) {
+        if refuses && !self.api_refuses {
+            self.ledger.storm = Some(self.now());
+            self.ledger.stormed = true;
+            self.ledger.sign_ins.iter_mut().for_each(|s| s.for_401 = 0);
+        } else if !refuses {
+            self.ledger.storm = None;
+        }
+        self.api_refuses = refuses;
+    }
+
+    /// Each page may find out for itself that fresh tokens don't help, then again after 30, 60, 120 … s.
+    fn check_storm(&mut self, sign_in: usize, ms: i64) {
+        let openings = (0..).take_while(|n| 30_000 * ((1_i64 << n) - 1) <= ms).count() as u32;
+        let pages = self.lives;
+        let count = self.ledger.sign_ins[sign_in].for_401;
+        if count > pages * (openings + 1) {
+            self.violate(Invariant::BreakerHolds, || {
+                format!("{count} token requests for s{sign_in} in {ms} ms, {pages} pages")
+            });
+        }
+    }
+
+    /// Just before an access token goes to a request or a caller.
+    pub(crate) fn check_handed_out(&mut self, slot: usize) {
+        let now = self.clocks_in(slot);
+        let Some(seen) = self.tabs[slot].as_ref().map(|tab| &tab.seen) else { return };
+        if let Some(expiry) = seen.expiry.filter(|expiry| expiry.passed(now)) {
+            let access = seen.access;
+            self.violate(Invariant::NoExpiredToken, || {
+                format!("tab {slot}, a{access:?}, {} ms after its end", -expiry.remaining_ms(now))
+            });
+        }
+    }
+
+    pub(crate) fn check_waited(&mut self, slot: usize, waiter: &Waiter, waited_ms: i64) {
+        if waited_ms > self.setup.timeout_ms + LOCK_MARGIN_MS + SMALL_MS {
+            self.violate(Invariant::NobodyWaits, || {
+                format!("tab {slot}, {:?} waited {waited_ms} ms", waiter.purpose)
+            });
+        }
+    }
+
+    pub(crate) fn check_unknown_waiter(&mut self, slot: usize, id: WaiterId) {
+        // One that has gone may still be answered, no more.
+        self.trace.line(self.clock.true_ms(), || format!("tab {slot}: nobody waits as {id:?}"));
+    }
+
+    /// The page's timer fired.
+    pub(crate) fn woke(&mut self, slot: usize) {
+        let now = self.now();
+        let Some(tab) = self.tabs[slot].as_deref_mut() else { return };
+        let (since, count) = &mut tab.seen.wakes;
+        if now - *since >= 1_000 {
+            (*since, *count) = (now, 0);
+        }
+        *count += 1;
+        if *count > MOST_WAKES {
+            self.violate(Invariant::TimersRest, || format!("tab {slot}, {MOST_WAKES} in a second"));
+        }
+    }
+}
