@@ -45,12 +45,7 @@ impl World<'_> {
     fn heal(&mut self) {
         let now = self.now();
         self.trace.line(now, || "-- faults stop".into());
-        self.token_faults.clear();
-        self.api_faults.clear();
-        self.vault_faults.clear();
-        self.set_api_refuses(false);
-        self.vault.down = false;
-        self.go_online();
+        self.end_outages();
         for slot in 0..SLOTS {
             let Some(tab) = self.tabs[slot].as_deref_mut() else { continue };
             tab.throttle_ms = 0;
@@ -60,6 +55,16 @@ impl World<'_> {
                 Runs::Frozen | Runs::Away => self.go_on(slot, true),
             }
         }
+    }
+
+    /// What does not end by itself.
+    pub(crate) fn end_outages(&mut self) {
+        self.token_faults.clear();
+        self.api_faults.clear();
+        self.vault_faults.clear();
+        self.set_api_refuses(false);
+        self.vault.down = false;
+        self.go_online();
     }
 
     fn closing_call(&mut self, slot: usize) {

@@ -177,7 +177,7 @@ impl World<'_> {
                 Input::Swapped { attempt, result }
             }
         };
-        self.trace.line(self.clock.true_ms(), || format!("vault: for tab {}: {input:?}", life.slot));
+        self.trace.line(self.clock.true_ms(), || format!("vault: for tab {}: {}", life.slot, crate::describe::input(&input)));
         if !mute {
             self.later_ipc(life, Delivery::VaultAnswer { id, input });
         }

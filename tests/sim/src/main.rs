@@ -7,6 +7,7 @@ mod broken;
 mod browser;
 mod clock;
 mod close;
+mod describe;
 mod faults;
 mod generate;
 mod host;
