@@ -1,3 +1,21 @@
 //! tokenwell: the token session for single-page apps.
+//!
+//! [`proto`] decides, without I/O, clock or randomness of its own; `web` carries its decisions out in a browser
+//! and decides nothing; `bindings` is what JavaScript sees.
+//!
+//! ```text
+//!  JS call ─→ bindings ─→ Input ─→ proto::session ─→ Effect ─→ web::{fetch, storage, lock, vault, …}
+//!     ↑                              │      ↑                        │
+//!     └── promise ←─── Settle ───────┤      └──────── Input ←────────┘
+//!     └── event   ←─── Event  ───────┘
+//! ```
 
 pub mod proto;
+
+#[cfg(target_family = "wasm")]
+mod bindings;
+#[cfg(target_family = "wasm")]
+mod web;
+
+#[cfg(target_family = "wasm")]
+pub use bindings::{AuthSession, decode_jwt};

@@ -226,14 +226,15 @@ impl Session {
             return self.pace_then_coordinate(now);
         }
         let (Some(attempt), Some(held)) = (&mut self.attempt, &self.held) else { return };
-        attempt.request_mono_ms = Some(now.mono_ms);
+        let mark = self.pace.mark(now);
+        attempt.request_mark = Some(mark);
         let mut meta = Meta {
             generation: attempt.generation,
             claim: Some(Claim { id: attempt.claim, tries }),
             ..Meta::default()
         };
         self.pace.share(&mut meta);
-        meta.requests_mono_ms.push(now.mono_ms);
+        meta.requests_mono_ms.push(mark);
         let sealed = if whole { Sealed::Put(held.record.clone()) } else { Sealed::Keep };
         self.enter(Phase::Claiming, now.mono_ms.saturating_add(PLACE_TIMEOUT_MS));
         self.swap(meta, sealed);
@@ -270,7 +271,7 @@ impl Session {
     /// Shares a failure, so that the others don't run into it too.
     pub(super) fn resolve(&mut self, now: Now) {
         let written = self.config.coordination == Coordination::Vault;
-        let Some(attempt) = self.attempt.as_ref().filter(|a| written && a.request_mono_ms.is_some()) else {
+        let Some(attempt) = self.attempt.as_ref().filter(|a| written && a.request_mark.is_some()) else {
             return self.finish();
         };
         let mut meta = Meta { generation: attempt.generation, ..Meta::default() };
@@ -316,7 +317,7 @@ impl Session {
         match (std::mem::replace(&mut attempt.phase, Phase::Resolving), result) {
             (Phase::Claiming, Swapped::Done { .. }) => self.present(now),
             (Phase::Claiming, Swapped::Conflict(found)) if !too_often => {
-                attempt.request_mono_ms = None;
+                attempt.request_mark = None;
                 self.inspect(now, found);
             }
             (Phase::Claiming, _) => self.do_without_place(now),

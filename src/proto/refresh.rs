@@ -81,8 +81,8 @@ pub(super) struct Attempt {
     pub(super) generation: u32,
     /// Until when callers wait for other tabs, monotonic ms.
     pub(super) until_mono_ms: i64,
-    /// When its token request leaves, as its claim says, monotonic ms.
-    pub(super) request_mono_ms: Option<i64>,
+    /// What its token request is marked with in its claim.
+    pub(super) request_mark: Option<i64>,
     /// How often the entry changed under us.
     pub(super) conflicts: u32,
 }
@@ -130,7 +130,7 @@ impl Session {
             generation: self.held.as_ref().map_or(0, |held| held.record.generation),
             version: None,
             until_mono_ms: now.mono_ms,
-            request_mono_ms: None,
+            request_mark: None,
             conflicts: 0,
         });
     }
@@ -154,10 +154,11 @@ impl Session {
     /// Presents the refresh token. The claim, where there is one, is written.
     pub(super) fn present(&mut self, now: Now) {
         let Some(attempt) = &mut self.attempt else { return };
-        if attempt.request_mono_ms.is_none() && self.pace.slot(now).is_some() {
+        if attempt.request_mark.is_none() && self.pace.slot(now).is_some() {
             return self.pace_then_coordinate(now);
         }
-        self.pace.request(attempt.request_mono_ms.unwrap_or(now.mono_ms), now);
+        let mark = attempt.request_mark.unwrap_or_else(|| self.pace.mark(now));
+        self.pace.request(mark, now);
         attempt.phase = Phase::Presenting { told: false };
         attempt.deadline_mono_ms = now.mono_ms.saturating_add(self.config.timeout_ms);
         let tokens = self.held.as_ref().map(|h| &h.record.tokens);

@@ -227,7 +227,7 @@ fn basic(id: &str, secret: &str) -> Secret {
     credentials.push(':');
     form::encode(&mut credentials, secret);
     let mut value = String::from("Basic ");
-    base64::encode(&mut value, credentials.as_bytes());
+    value.push_str(&base64::encode(credentials.as_bytes()));
     Secret::new(value)
 }
 

@@ -99,9 +99,15 @@ impl Pace {
         self.failures
     }
 
-    /// A token request leaves; its maker's clock and its claim say when.
-    pub(super) fn request(&mut self, made_mono_ms: i64, now: Now) {
-        self.note(made_mono_ms, now);
+    /// What to mark a token request with that leaves now: its time, and different from all others' marks.
+    pub(super) fn mark(&self, now: Now) -> i64 {
+        let last = self.requests.iter().map(|r| r.0).filter(|made| made.abs_diff(now.mono_ms) < 100).max();
+        last.map_or(now.mono_ms, |last| now.mono_ms.max(last.saturating_add(1)))
+    }
+
+    /// A token request with that mark leaves.
+    pub(super) fn request(&mut self, mark: i64, now: Now) {
+        self.note(mark, now);
     }
 
     /// When the next token request may leave, monotonic ms, if not now.
@@ -169,6 +175,7 @@ impl Pace {
 }
 
 #[cfg(test)]
+#[cfg(not(target_family = "wasm"))]
 mod tests {
     use super::*;
     use proptest::prelude::*;
@@ -182,7 +189,7 @@ mod tests {
         let mut pace = Pace::default();
         for ms in [0, 10, 20] {
             assert_eq!(pace.slot(now(ms, 0)), None);
-            pace.request(ms, now(ms, 0));
+            pace.request(pace.mark(now(ms, 0)), now(ms, 0));
         }
         assert_eq!(pace.slot(now(30, 0)), Some(RATE_WINDOW_MS));
         assert_eq!(pace.slot(now(RATE_WINDOW_MS, 0)), None);
@@ -232,7 +239,7 @@ mod tests {
             for gap in gaps {
                 at += gap;
                 at = pace.slot(now(at, 0)).unwrap_or(at).max(at);
-                pace.request(at, now(at, 0));
+                pace.request(pace.mark(now(at, 0)), now(at, 0));
                 made.push(at);
             }
             for window in made.windows(RATE_REQUESTS + 1) {

@@ -131,6 +131,7 @@ pub fn settle_lifetime<J: Json>(grant: &mut Grant, received_ms: i64) {
 pub const MAX_LIFETIME_MS: i64 = 10 * 366 * 86_400_000;
 
 #[cfg(test)]
+#[cfg(not(target_family = "wasm"))]
 mod tests {
     use super::*;
     use proptest::prelude::*;

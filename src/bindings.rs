@@ -1,0 +1,280 @@
+//! What JavaScript sees. Conversions only; every method takes `&self`, and every promise is JavaScript's own.
+
+use std::rc::Rc;
+
+use js_sys::{Function, Promise};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{JsFuture, future_to_promise};
+
+use crate::proto::answer::{self, Grant};
+use crate::proto::error::{Code, Failure};
+use crate::proto::io::{Input, Outcome, Want};
+use crate::proto::json::Json;
+use crate::proto::jwt;
+use crate::proto::route::{Fields, Mode};
+use crate::proto::secret::Secret;
+use crate::proto::token::settle_lifetime;
+use crate::web::callers::ask;
+use crate::web::driver::{self, Driver};
+use crate::web::errors::{error, mistake};
+use crate::web::json::JsJson;
+use crate::web::listeners::Listeners;
+use crate::web::options::Settings;
+use crate::web::refresher::Source;
+use crate::web::{clock, fetch, js, json, revoke, snapshot};
+
+/// A token session: wraps `fetch`, refreshes before expiry or on a 401, keeps its state.
+#[wasm_bindgen]
+pub struct AuthSession {
+    driver: Rc<Driver>,
+}
+
+#[wasm_bindgen]
+impl AuthSession {
+    /// Contract: `constructor(options)`. The same name and options give the same session.
+    #[wasm_bindgen(constructor)]
+    pub fn new(options: &JsValue) -> Result<AuthSession, JsValue> {
+        let (driver, _) = driver::open(Settings::read(options)?)?;
+        Ok(AuthSession { driver })
+    }
+
+    /// Contract: `create(options)`: when stored state has been restored, whatever the storage.
+    pub async fn create(options: JsValue) -> Result<AuthSession, JsValue> {
+        let (driver, restoring) = driver::open(Settings::read(&options)?)?;
+        if let Some(restoring) = restoring {
+            JsFuture::from(restoring).await?;
+        }
+        Ok(AuthSession { driver })
+    }
+
+    /// Contract: `get(name)`.
+    pub fn get(name: Option<String>) -> Option<AuthSession> {
+        driver::find(name.as_deref().unwrap_or("default")).map(|driver| AuthSession { driver })
+    }
+
+    /// The session's name.
+    #[wasm_bindgen(getter)]
+    pub fn name(&self) -> String {
+        self.driver.settings.name.clone()
+    }
+
+    /// Contract: `fetch(input, init)`.
+    pub fn fetch(&self, input: &JsValue, init: &JsValue) -> Promise {
+        match self.driver.check_live() {
+            Ok(()) => fetch::fetch(&self.driver, input, init),
+            Err(disposed) => Promise::reject(&disposed),
+        }
+    }
+
+    /// Contract: `snapshot`.
+    #[wasm_bindgen(getter)]
+    pub fn snapshot(&self) -> JsValue {
+        self.driver.snapshot()
+    }
+
+    /// Contract: `accessToken`.
+    #[wasm_bindgen(getter, js_name = accessToken)]
+    pub fn access_token(&self) -> JsValue {
+        js::text(self.driver.access_token().as_ref().map(Secret::expose))
+    }
+
+    /// Contract: `user`.
+    #[wasm_bindgen(getter)]
+    pub fn user(&self) -> Result<JsValue, JsValue> {
+        js::get(&self.driver.snapshot(), "user")
+    }
+
+    /// Contract: `getAccessToken({ signal, minValidity })`; `minValidity` in seconds.
+    #[wasm_bindgen(js_name = getAccessToken)]
+    pub fn get_access_token(&self, options: &JsValue) -> Promise {
+        let options = options.clone();
+        self.later(async move |driver| {
+            let min_validity = option(&options, "minValidity")?;
+            let min_validity_ms = match min_validity.as_f64() {
+                Some(seconds) if seconds >= 0.0 => Some((seconds * 1000.0) as i64),
+                None if min_validity.is_undefined() => None,
+                Some(_) | None => {
+                    return Err(mistake("minValidity must be a number of seconds, not negative."));
+                }
+            };
+            let want = Want::Token { min_validity_ms };
+            match demand(&driver, &options, want).await? {
+                Outcome::NoSession => Ok(JsValue::NULL),
+                _ => Ok(js::text(driver.access_token().as_ref().map(Secret::expose))),
+            }
+        })
+    }
+
+    /// Contract: `refreshAccessTokenIfNeeded()`.
+    #[wasm_bindgen(js_name = refreshAccessTokenIfNeeded)]
+    pub fn refresh_access_token_if_needed(&self, options: &JsValue) -> Promise {
+        let options = options.clone();
+        self.later(async move |driver| {
+            let outcome = demand(&driver, &options, Want::IfNeeded).await?;
+            Ok(matches!(outcome, Outcome::Refreshed(true)).into())
+        })
+    }
+
+    /// Contract: `refresh()`.
+    pub fn refresh(&self, options: &JsValue) -> Promise {
+        let options = options.clone();
+        self.later(async move |driver| {
+            demand(&driver, &options, Want::Refresh).await?;
+            Ok(driver.snapshot())
+        })
+    }
+
+    /// Contract: `resync()`.
+    pub fn resync(&self, options: &JsValue) -> Promise {
+        let options = options.clone();
+        self.later(async move |driver| {
+            demand(&driver, &options, Want::Refresh).await?;
+            js::get(&driver.snapshot(), "user")
+        })
+    }
+
+    /// Contract: `setTokens(response)`.
+    #[wasm_bindgen(js_name = setTokens)]
+    pub fn set_tokens(&self, response: &JsValue) -> Promise {
+        let read = JsJson::of(response);
+        self.later(async move |driver| {
+            let (fields, mode) = match &driver.settings.source {
+                Source::Route(route) => (route.fields.clone(), route.mode),
+                Source::Function(_) => (Fields::default(), Mode::Token),
+            };
+            if mode == Mode::Cookie {
+                return Err(mistake("In cookie mode there are no tokens to take: use setUser()."));
+            }
+            let grant = read.and_then(|json| answer::grant(&json, &fields, Mode::Token).ok());
+            sign_in(&driver, grant.ok_or_else(|| mistake(NO_TOKEN))?)
+        })
+    }
+
+    /// Contract: `setUser(user)`.
+    #[wasm_bindgen(js_name = setUser)]
+    pub fn set_user(&self, user: &JsValue) -> Promise {
+        let read = JsJson::of(user);
+        self.later(async move |driver| {
+            let cookie = driver.settings.config.cookie_interval_ms.is_some();
+            if !cookie {
+                return Err(mistake("setUser() is for cookie mode: use setTokens()."));
+            }
+            let user = read.filter(|json| !json.is_null()).map(|json| json.text());
+            let user = user.ok_or_else(|| mistake("setUser() needs user data that JSON can hold."))?;
+            sign_in(&driver, Grant { user: Some(user), ..Grant::default() })
+        })
+    }
+
+    /// Contract: `signOut({ revoke, force })`.
+    #[wasm_bindgen(js_name = signOut)]
+    pub fn sign_out(&self, options: &JsValue) -> Promise {
+        let options = options.clone();
+        self.later(async move |driver| {
+            let wants = |name| Ok::<_, JsValue>(option(&options, name)?.as_bool().unwrap_or(true));
+            let (revoke, force) = (wants("revoke")?, wants("force")?);
+            let (refresh, access) = (driver.refresh_token(), driver.access_token());
+            let cookie = driver.settings.config.cookie_interval_ms.is_some();
+            let to_revoke = revoke && (cookie || refresh.is_some() || access.is_some());
+            if to_revoke && !force {
+                revoke::revoke(&driver, refresh, access).await.map_err(|failure| error(&failure))?;
+                leave(&driver).await;
+                return Ok(JsValue::UNDEFINED);
+            }
+            // Signed out here and now, whatever the network does; the rest is courtesy.
+            let telling = leave(&driver);
+            if to_revoke {
+                let _ = revoke::revoke(&driver, refresh, access).await;
+            }
+            telling.await;
+            Ok(JsValue::UNDEFINED)
+        })
+    }
+
+    /// Contract: `subscribe(listener)`.
+    pub fn subscribe(&self, listener: &JsValue) -> Result<JsValue, JsValue> {
+        self.add("", listener)
+    }
+
+    /// Contract: `on(type, listener)`.
+    pub fn on(&self, kind: &str, listener: &JsValue) -> Result<JsValue, JsValue> {
+        const KINDS: &[&str] = &["change", "refreshed", "refresh-failed", "signed-out", "step-up", "storage"];
+        if !KINDS.contains(&kind) {
+            return Err(mistake(
+                "on() knows change, refreshed, refresh-failed, signed-out, step-up and storage.",
+            ));
+        }
+        self.add(kind, listener)
+    }
+
+    /// Contract: `explain()`.
+    pub fn explain(&self) -> JsValue {
+        snapshot::decisions(&self.driver.decisions())
+    }
+
+    /// Contract: `dispose()`.
+    pub fn dispose(&self) {
+        self.driver.dispose();
+    }
+
+    fn add(&self, kind: &str, listener: &JsValue) -> Result<JsValue, JsValue> {
+        let function =
+            listener.dyn_ref::<Function>().ok_or_else(|| mistake("A listener must be a function."))?;
+        Ok(Listeners::add(&self.driver, kind.into(), function.clone()))
+    }
+
+    fn later(&self, work: impl AsyncFnOnce(Rc<Driver>) -> Result<JsValue, JsValue> + 'static) -> Promise {
+        let driver = self.driver.clone();
+        future_to_promise(async move {
+            driver.check_live()?;
+            work(driver).await
+        })
+    }
+}
+
+/// Contract: `decodeJwt(token)`.
+#[wasm_bindgen(js_name = decodeJwt)]
+pub fn decode_jwt(token: &JsValue) -> JsValue {
+    let payload = token.as_string().and_then(|token| jwt::payload(&token));
+    let claims = payload.map_or(JsValue::NULL, |payload| json::value(&payload));
+    let is_claims = claims.is_object() && !js_sys::Array::is_array(&claims);
+    if is_claims { snapshot::frozen(claims) } else { JsValue::NULL }
+}
+
+const NO_TOKEN: &str =
+    "setTokens() needs a token answer with an access token under the name the route's fields give.";
+
+/// A member of a call's options, which may be missing altogether.
+fn option(options: &JsValue, name: &str) -> Result<JsValue, JsValue> {
+    if options.is_object() { js::get(options, name) } else { Ok(JsValue::UNDEFINED) }
+}
+
+async fn demand(driver: &Rc<Driver>, options: &JsValue, want: Want) -> Result<Outcome, JsValue> {
+    let signal = option(options, "signal")?;
+    match ask(driver, &signal, |waiter| Input::Demand { waiter, want }).await? {
+        Outcome::Failed(failure) => Err(error(&failure)),
+        outcome => Ok(outcome),
+    }
+}
+
+fn sign_in(driver: &Rc<Driver>, mut grant: Grant) -> Result<JsValue, JsValue> {
+    settle_lifetime::<JsJson>(&mut grant, clock::reading().wall_ms);
+    let Some((id, key)) = driver::identity() else {
+        return Err(error(&Failure::new(
+            Code::InvalidOptions,
+            "This platform has no crypto.getRandomValues.",
+        )));
+    };
+    driver.feed(Input::SignIn { grant, id, key });
+    Ok(driver.snapshot())
+}
+
+/// Signs out at once; the future is done when the other tabs can know.
+fn leave(driver: &Rc<Driver>) -> impl Future<Output = ()> + use<> {
+    driver.feed(Input::SignOut);
+    let telling = driver.farewell();
+    async move {
+        if let Some(telling) = telling {
+            let _ = JsFuture::from(telling).await;
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! `AuthError`s as JavaScript sees them.
+
+use std::cell::RefCell;
+
+use js_sys::{Error, Function, Reflect};
+use wasm_bindgen::prelude::*;
+
+use super::js;
+use crate::proto::error::{Code, Failure};
+
+thread_local! {
+    /// The class of the package in front; without it errors are plain `Error`s with the same properties.
+    static CLASS: RefCell<Option<Function>> = const { RefCell::new(None) };
+}
+
+/// Sets the class that errors are made with: `new errorClass({ code, message, … })`.
+#[wasm_bindgen(js_name = setErrorClass)]
+pub fn set_error_class(class: Function) {
+    CLASS.with(|cell| cell.replace(Some(class)));
+}
+
+/// A failure as an error to throw or hand out.
+pub fn error(failure: &Failure) -> JsValue {
+    let fields = js::object(&[
+        ("code", failure.code.as_str().into()),
+        ("message", failure.message.into()),
+        ("error", js::text(failure.error.as_deref())),
+        ("description", js::text(failure.description.as_deref())),
+        ("uri", js::text(failure.uri.as_deref())),
+        ("status", failure.status.map_or(JsValue::NULL, Into::into)),
+        ("retryable", failure.code.retryable().into()),
+        ("retryAt", js::ms(failure.retry_at_ms)),
+    ]);
+    let class = CLASS.with(|cell| cell.borrow().clone());
+    if let Some(made) = class.and_then(|class| Reflect::construct(&class, &js_sys::Array::of1(&fields)).ok())
+    {
+        return made;
+    }
+    let plain = Error::new(failure.message);
+    plain.set_name("AuthError");
+    js_sys::Object::assign(&plain, fields.unchecked_ref());
+    plain.into()
+}
+
+/// The caller's mistake, named.
+pub fn mistake(message: &'static str) -> JsValue {
+    error(&Failure::new(Code::InvalidOptions, message))
+}

@@ -1,0 +1,143 @@
+//! Presenting the refresh token: by a request to the route, or by calling the app's function.
+
+use std::rc::Rc;
+
+use js_sys::Function;
+use wasm_bindgen::JsValue;
+
+use super::driver::Driver;
+use super::json::JsJson;
+use super::{clock, js};
+use crate::proto::answer::{self, Facts, Meaning, Refused};
+use crate::proto::io::Reason;
+use crate::proto::route::{self, Credentials, Fields, Mode, Route, WireRequest};
+use crate::proto::secret::Secret;
+use crate::proto::token::settle_lifetime;
+
+/// Where new tokens come from.
+#[derive(Clone)]
+pub enum Source {
+    /// A request.
+    Route(Route),
+    /// The app's function.
+    Function(Function),
+}
+
+/// Asks for new tokens. `None`: no answer came.
+pub async fn present(
+    driver: &Rc<Driver>,
+    refresh_token: Option<Secret>,
+    access_token: Option<Secret>,
+    reason: Reason,
+) -> Option<Meaning> {
+    match &driver.settings.source {
+        Source::Route(route) => by_route(driver, route, refresh_token, access_token).await,
+        Source::Function(function) => by_function(function, refresh_token, access_token, reason).await,
+    }
+}
+
+async fn by_route(
+    driver: &Rc<Driver>,
+    route: &Route,
+    refresh_token: Option<Secret>,
+    access_token: Option<Secret>,
+) -> Option<Meaning> {
+    let request = route::request::<JsJson>(route, refresh_token.as_ref());
+    let response = js::settled(post(driver, &route.url, &request, route.credentials).ok()?).await.ok()?;
+    let status = js::get(&response, "status").ok()?.as_f64()? as u16;
+    let retry_after = js::get(&response, "headers")
+        .and_then(|headers| js::call(&headers, "get", &[&"retry-after".into()]))
+        .ok()
+        .and_then(|value| value.as_string());
+    // An answer whose body is cut off is no answer: what it granted is lost.
+    let body = js::call_settled(&response, "text", &[]).await.ok()?.as_string()?;
+    let secrets: Vec<&Secret> = refresh_token.iter().chain(&access_token).collect();
+    let now_ms = clock::reading().wall_ms;
+    let facts = Facts {
+        status,
+        body_text: Some(&body),
+        retry_after: retry_after.as_deref(),
+        now_ms,
+        secrets: &secrets,
+    };
+    Some(with_lifetime(answer::read::<JsJson>(route, &facts), now_ms))
+}
+
+/// Sends a request of ours.
+pub fn post(
+    driver: &Driver,
+    url: &str,
+    request: &WireRequest,
+    credentials: Credentials,
+) -> Result<JsValue, JsValue> {
+    let headers = js::object(&[]);
+    for (name, value) in &request.headers {
+        js::set(&headers, name, &value.expose().into());
+    }
+    if let Some(content_type) = request.content_type {
+        js::set(&headers, "Content-Type", &content_type.into());
+    }
+    let credentials = match credentials {
+        Credentials::Omit => "omit",
+        Credentials::SameOrigin => "same-origin",
+        Credentials::Include => "include",
+    };
+    let init = js::object(&[
+        ("method", request.method.into()),
+        ("headers", headers),
+        ("credentials", credentials.into()),
+        // RFC 6749 §5.1: never from a cache. And a redirect is not for secrets to follow.
+        ("cache", "no-store".into()),
+        ("redirect", "manual".into()),
+    ]);
+    if let Some(body) = &request.body {
+        js::set(&init, "body", &body.expose().into());
+    }
+    Ok(driver.call_fetch(&url.into(), &init)?.into())
+}
+
+async fn by_function(
+    function: &Function,
+    refresh_token: Option<Secret>,
+    access_token: Option<Secret>,
+    reason: Reason,
+) -> Option<Meaning> {
+    let reason = match reason {
+        Reason::Expiry => "expiry",
+        Reason::Unauthorized => "unauthorized",
+        Reason::Manual => "manual",
+        Reason::Startup => "startup",
+    };
+    let context = js::object(&[
+        ("refreshToken", js::text(refresh_token.as_ref().map(Secret::expose))),
+        ("accessToken", js::text(access_token.as_ref().map(Secret::expose))),
+        ("reason", reason.into()),
+    ]);
+    let given = match function.call1(&JsValue::UNDEFINED, &context) {
+        Ok(promise) => js::settled(promise).await,
+        Err(thrown) => Err(thrown),
+    };
+    match given {
+        Ok(value) => {
+            let grant = JsJson::of(&value)
+                .and_then(|json| answer::grant(&json, &Fields::default(), Mode::Token).ok());
+            let meaning = grant.map_or(Meaning::Invalid(Refused::default()), Meaning::Granted);
+            Some(with_lifetime(meaning, clock::reading().wall_ms))
+        }
+        Err(thrown) => {
+            let code = js::get(&thrown, "code").ok().and_then(|code| code.as_string());
+            let ends = code.is_some_and(|code| code == "invalid_grant");
+            ends.then(|| Meaning::Ended(Refused { code: Some("invalid_grant".into()), ..Refused::default() }))
+        }
+    }
+}
+
+fn with_lifetime(meaning: Meaning, received_ms: i64) -> Meaning {
+    match meaning {
+        Meaning::Granted(mut grant) => {
+            settle_lifetime::<JsJson>(&mut grant, received_ms);
+            Meaning::Granted(grant)
+        }
+        Meaning::Ended(_) | Meaning::Unavailable { .. } | Meaning::Invalid(_) => meaning,
+    }
+}

@@ -1,0 +1,44 @@
+//! Telling the server that a session is over (RFC 7009), or the app's own logout route.
+
+use wasm_bindgen::JsValue;
+
+use super::driver::Driver;
+use super::js;
+use super::json::JsJson;
+use super::refresher::{Source, post};
+use crate::proto::error::{Code, Failure};
+use crate::proto::route::{self, Route};
+use crate::proto::secret::Secret;
+
+const FAILED: &str = "The revocation route could not be reached or refused.";
+
+/// Revokes a refresh token, or the access token where there is none. Does nothing without a route for it.
+pub async fn revoke(
+    driver: &Driver,
+    refresh_token: Option<Secret>,
+    access_token: Option<Secret>,
+) -> Result<(), Failure> {
+    let Some(revoke) = &driver.settings.revoke else { return Ok(()) };
+    let hint = if refresh_token.is_some() { "refresh_token" } else { "access_token" };
+    let token = refresh_token.or(access_token);
+    let mut to = Route { body: revoke.body, ..Route::new(revoke.url.as_str()) };
+    if let Source::Route(route) = &driver.settings.source {
+        // The same client, by the same means (RFC 7009 §2.1).
+        to.client_id = route.client_id.clone();
+        to.client_secret = route.client_secret.clone();
+        to.client_auth = route.client_auth;
+    }
+    let mut members = Vec::new();
+    if let Some(token) = &token {
+        members.push(("token", token.expose()));
+        members.push(("token_type_hint", hint));
+    }
+    let request = route::post::<JsJson>(&to, members);
+    let answer = async { js::settled(post(driver, &revoke.url, &request, revoke.credentials)?).await };
+    let status = answer.await.and_then(|response| js::get(&response, "status"));
+    let status = status.ok().as_ref().and_then(JsValue::as_f64).map(|status| status as u16);
+    match status {
+        Some(200..300) => Ok(()),
+        status => Err(Failure { status, ..Failure::new(Code::RefreshUnavailable, FAILED) }),
+    }
+}

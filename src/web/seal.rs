@@ -1,0 +1,52 @@
+//! Sealing what other tabs of a sign-in may see: AES-GCM by the platform, and random names and keys.
+
+use js_sys::Uint8Array;
+use wasm_bindgen::JsValue;
+
+use super::js;
+use crate::proto::base64;
+
+/// AES-GCM's nonce, bytes (NIST SP 800-38D §8.2.1). Random: a sign-in seals far fewer than 2^32 times.
+const NONCE: u32 = 12;
+
+/// Whether this platform can seal (it can't in insecure contexts).
+pub fn available() -> bool {
+    js::get(&js::global_value("crypto"), "subtle").is_ok_and(|subtle| subtle.is_object())
+}
+
+/// That many random bytes as base64url; `None` where there is no source of them.
+pub fn random_name(bytes: u32) -> Option<String> {
+    let buffer = Uint8Array::new_with_length(bytes);
+    js::call(&js::global_value("crypto"), "getRandomValues", &[&buffer]).ok()?;
+    Some(base64::encode_url(&buffer.to_vec()))
+}
+
+/// Seals a text: nonce and ciphertext in one array. `None` where the platform refuses.
+pub async fn seal(key: &str, text: &str) -> Option<Uint8Array> {
+    let nonce = Uint8Array::new_with_length(NONCE);
+    js::call(&js::global_value("crypto"), "getRandomValues", &[&nonce]).ok()?;
+    let plain = Uint8Array::from(text.as_bytes());
+    let sealed = cipher("encrypt", key, &nonce, &plain).await?;
+    let whole = Uint8Array::new_with_length(NONCE + sealed.length());
+    whole.set(&nonce, 0);
+    whole.set(&sealed, NONCE);
+    Some(whole)
+}
+
+/// Opens what [`seal`] made; `None` for anything else, and with another key.
+pub async fn open(key: &str, sealed: &Uint8Array) -> Option<String> {
+    let (nonce, rest) = (sealed.slice(0, NONCE), sealed.slice(NONCE, sealed.length()));
+    let plain = cipher("decrypt", key, &nonce, &rest).await?;
+    String::from_utf8(plain.to_vec()).ok()
+}
+
+async fn cipher(what: &str, key: &str, nonce: &Uint8Array, input: &Uint8Array) -> Option<Uint8Array> {
+    let subtle = js::get(&js::global_value("crypto"), "subtle").ok()?;
+    let raw = Uint8Array::from(base64::decode_url(key)?.as_slice());
+    let usages = js_sys::Array::of1(&what.into());
+    let args: [&JsValue; 5] = [&"raw".into(), &raw, &"AES-GCM".into(), &JsValue::FALSE, &usages];
+    let key = js::call_settled(&subtle, "importKey", &args).await.ok()?;
+    let how = js::object(&[("name", "AES-GCM".into()), ("iv", nonce.into())]);
+    let output = js::call_settled(&subtle, what, &[&how, &key, input]).await.ok()?;
+    Some(Uint8Array::new(&output))
+}

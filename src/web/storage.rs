@@ -1,0 +1,156 @@
+//! The session's own storage: a web storage, the app's, or none.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use wasm_bindgen::JsValue;
+
+use super::driver::Driver;
+use super::js;
+use super::json::JsJson;
+use crate::proto::io::Input;
+use crate::proto::record::Record;
+use crate::proto::stored::{self, Storing};
+
+/// Where state lives.
+#[derive(Clone, PartialEq)]
+pub enum Place {
+    /// `globalThis.sessionStorage`.
+    Session,
+    /// `globalThis.localStorage`.
+    Local,
+    /// Nowhere: this object's lifetime.
+    Memory,
+    /// The app's own, perhaps asynchronous.
+    Own(JsValue),
+}
+
+/// A place and a key in it.
+pub struct Storage {
+    place: Place,
+    key: String,
+    /// Something of ours is there, as far as we know: its absence tells that somebody removed it.
+    written: Cell<bool>,
+    /// The last write to an asynchronous storage: they must not overtake each other.
+    last: RefCell<Option<js_sys::Promise>>,
+}
+
+const REFUSED: &str = "The storage refused to keep the session; it goes on in memory until the page is left.";
+const LOST: &str = "The stored state was removed by something else; the session goes on in memory.";
+
+impl Storage {
+    /// The session's state lies under `tokenwell:<name>`.
+    pub fn new(place: Place, name: &str) -> Self {
+        let key = ["tokenwell:", name].concat();
+        Self { place, key, written: Cell::new(false), last: RefCell::new(None) }
+    }
+
+    /// The key that state is kept under.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// Whether other tabs write to it and the platform tells.
+    pub fn is_shared(&self) -> bool {
+        self.place == Place::Local
+    }
+
+    /// What is stored, or a promise of it; `Err` where the storage refuses to be read.
+    pub fn read(&self) -> Result<JsValue, JsValue> {
+        match self.object()? {
+            Some(storage) => js::call(&storage, "getItem", &[&self.key.as_str().into()]),
+            None => Ok(JsValue::NULL),
+        }
+    }
+
+    /// What a stored value means.
+    pub fn understand(&self, stored: &JsValue) -> Option<Record> {
+        let record = stored.as_string().and_then(|text| stored::read_record::<JsJson>(&text));
+        self.written.set(record.is_some());
+        record
+    }
+
+    /// Writes a record.
+    pub fn store(driver: &Rc<Driver>, record: &Record, fresh: bool) {
+        let this = &driver.storage;
+        let text = stored::write_record::<JsJson>(record);
+        if matches!(this.place, Place::Own(_)) {
+            return Self::in_turn(driver, "setItem", Some(text));
+        }
+        let Ok(there) = this.read() else { return driver.feed(Input::StorageFailed(REFUSED)) };
+        let there = there.as_string().and_then(|text| stored::read_record::<JsJson>(&text));
+        match stored::storing(there.as_ref(), record, fresh) {
+            Storing::Leave => {}
+            Storing::Lost if this.written.replace(false) => driver.feed(Input::StorageFailed(LOST)),
+            // Refused or lost before, and said so.
+            Storing::Lost => {}
+            Storing::Write => {
+                let args = [&this.key.as_str().into(), &text.into()];
+                let written = this.object().and_then(|storage| match storage {
+                    Some(storage) => js::call(&storage, "setItem", &args),
+                    None => Ok(JsValue::UNDEFINED),
+                });
+                this.written.set(written.is_ok());
+                if written.is_err() {
+                    // An older set in the way would be taken for the current one after a reload.
+                    let _ = this.object().map(|storage| {
+                        storage.map(|storage| js::call(&storage, "removeItem", &[&this.key.as_str().into()]))
+                    });
+                    driver.feed(Input::StorageFailed(REFUSED));
+                }
+            }
+        }
+    }
+
+    /// Removes what that sign-in has stored.
+    pub fn forget(driver: &Rc<Driver>, id: &str) {
+        let this = &driver.storage;
+        this.written.set(false);
+        if matches!(this.place, Place::Own(_)) {
+            return Self::in_turn(driver, "removeItem", None);
+        }
+        let there = this.read().ok().and_then(|there| there.as_string());
+        let there = there.and_then(|text| stored::read_record::<JsJson>(&text));
+        if stored::may_forget(there.as_ref(), id)
+            && let Ok(Some(storage)) = this.object()
+        {
+            let _ = js::call(&storage, "removeItem", &[&this.key.as_str().into()]);
+        }
+    }
+
+    /// Calls a method of the app's storage once the call before has settled.
+    fn in_turn(driver: &Rc<Driver>, method: &'static str, text: Option<String>) {
+        let before = driver.storage.last.borrow().clone();
+        let this = driver.clone();
+        let run = async move {
+            if let Some(before) = before {
+                let _ = wasm_bindgen_futures::JsFuture::from(before).await;
+            }
+            let key = JsValue::from_str(&this.storage.key);
+            let text = text.map(JsValue::from);
+            let args: Vec<&JsValue> = std::iter::once(&key).chain(text.as_ref()).collect();
+            let result = match &this.storage.place {
+                Place::Own(storage) => js::call_settled(storage, method, &args).await,
+                Place::Session | Place::Local | Place::Memory => Ok(JsValue::UNDEFINED),
+            };
+            if result.is_err() {
+                this.feed(Input::StorageFailed(REFUSED));
+            }
+            Ok(JsValue::UNDEFINED)
+        };
+        let promise = wasm_bindgen_futures::future_to_promise(run);
+        driver.storage.last.replace(Some(promise));
+    }
+
+    fn object(&self) -> Result<Option<JsValue>, JsValue> {
+        let name = match &self.place {
+            Place::Session => "sessionStorage",
+            Place::Local => "localStorage",
+            Place::Memory => return Ok(None),
+            Place::Own(storage) => return Ok(Some(storage.clone())),
+        };
+        // Merely reading the property throws where the user has blocked storage.
+        let storage = js::get(&js::global(), name)?;
+        if storage.is_object() { Ok(Some(storage)) } else { Err(JsValue::UNDEFINED) }
+    }
+}

@@ -1,0 +1,198 @@
+//! The place that tabs share: one IndexedDB entry for each sign-in, changed in one transaction only if it is
+//! still what the writer thinks it is. Its readable part holds no secret; the rest is sealed.
+
+use std::cell::RefCell;
+
+use js_sys::{Function, Promise, Uint8Array};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+
+use super::json::JsJson;
+use super::{js, seal};
+use crate::proto::io::{Expect, Found, Sealed, Swapped};
+use crate::proto::record::{Entry, Meta};
+use crate::proto::secret::Secret;
+use crate::proto::stored;
+
+const DATABASE: &str = "tokenwell";
+const STORE: &str = "sessions";
+/// Entries that nobody has touched for this long, ms, belong to sign-ins whose last tab has gone.
+const FORGOTTEN_MS: f64 = 400.0 * 86_400_000.0;
+
+thread_local! {
+    /// The open database, as a promise; dropped when it fails or is closed, so that the next use opens again.
+    static OPEN: RefCell<Option<Promise>> = const { RefCell::new(None) };
+}
+
+/// Whether this platform has one.
+pub fn available() -> bool {
+    js::global_value("indexedDB").is_object() && seal::available()
+}
+
+/// Reads an entry.
+pub async fn look(id: &str, key: &Secret) -> Found {
+    match read(id).await {
+        Ok(value) => found(&value, key).await,
+        Err(_) => Found::Unavailable,
+    }
+}
+
+async fn read(id: &str) -> Result<JsValue, JsValue> {
+    let store = store("readonly").await?;
+    request(&js::call(&store, "get", &[&id.into()])?).await
+}
+
+/// Writes an entry if what is there is as expected.
+pub async fn swap(id: &str, key: &Secret, expect: Expect, meta: &Meta, sealed: Sealed) -> Swapped {
+    // Sealing takes other tasks than the database's, so it comes before the transaction.
+    let sealed = match sealed {
+        Sealed::Keep => None,
+        Sealed::Clear => Some(JsValue::NULL),
+        Sealed::Put(record) => {
+            let text = stored::write_record::<JsJson>(&record);
+            match seal::seal(key.expose(), &text).await {
+                Some(sealed) => Some(sealed.into()),
+                None => return Swapped::Unavailable,
+            }
+        }
+    };
+    match write(id, expect, meta, sealed).await {
+        Ok(Ok(version)) => Swapped::Done { version },
+        Ok(Err(there)) => Swapped::Conflict(found(&there, key).await),
+        Err(_) => Swapped::Unavailable,
+    }
+}
+
+/// One transaction: read, compare, write. The inner `Err` holds what is there instead.
+async fn write(
+    id: &str,
+    expect: Expect,
+    meta: &Meta,
+    sealed: Option<JsValue>,
+) -> Result<Result<u32, JsValue>, JsValue> {
+    let store = store("readwrite").await?;
+    // The transaction lives as long as nothing but its own requests is awaited.
+    let there = request(&js::call(&store, "get", &[&id.into()])?).await?;
+    let version = version(&there);
+    if let Expect::Version(expected) = expect
+        && expected != version
+    {
+        return Ok(Err(there));
+    }
+    let next = version.unwrap_or(0).wrapping_add(1);
+    let sealed = match sealed {
+        Some(sealed) => sealed,
+        None if there.is_object() => js::get(&there, "sealed")?,
+        None => JsValue::NULL,
+    };
+    let value = js::object(&[
+        ("version", next.into()),
+        ("meta", stored::write_meta::<JsJson>(meta).into()),
+        ("sealed", sealed),
+        ("touched", js_sys::Date::now().into()),
+    ]);
+    let transaction = js::get(&store, "transaction")?;
+    js::call(&store, "put", &[&value, &id.into()])?;
+    let done = event_promise(&transaction, "oncomplete", &["onabort", "onerror"]);
+    // Nothing else is coming: don't wait for the browser to find out.
+    let _ = js::call(&transaction, "commit", &[]);
+    JsFuture::from(done).await?;
+    Ok(Ok(next))
+}
+
+async fn found(value: &JsValue, key: &Secret) -> Found {
+    let Some(version) = version(value) else { return Found::Nothing };
+    let text = js::get(value, "meta").ok().and_then(|meta| meta.as_string());
+    let Some(meta) = text.and_then(|text| stored::read_meta::<JsJson>(&text)) else { return Found::Nothing };
+    let mut record = None;
+    if let Some(sealed) = js::get(value, "sealed").ok().and_then(|s| s.dyn_into::<Uint8Array>().ok()) {
+        let text = seal::open(key.expose(), &sealed).await;
+        record = text.and_then(|text| stored::read_record::<JsJson>(&text));
+    }
+    Found::Entry(Box::new(Entry { version, meta, record }))
+}
+
+fn version(value: &JsValue) -> Option<u32> {
+    if !value.is_object() {
+        return None;
+    }
+    js::get(value, "version").ok()?.as_f64().map(|version| version as u32)
+}
+
+async fn store(mode: &str) -> Result<JsValue, JsValue> {
+    let open = OPEN.with(|cell| cell.borrow().clone());
+    let open = match open {
+        Some(open) => open,
+        None => {
+            let open = open_database()?;
+            OPEN.with(|cell| cell.replace(Some(open.clone())));
+            open
+        }
+    };
+    let made = match JsFuture::from(open).await {
+        Ok(database) => in_transaction(&database, mode),
+        Err(error) => Err(error),
+    };
+    if made.is_err() {
+        OPEN.with(RefCell::take);
+    }
+    made
+}
+
+fn in_transaction(database: &JsValue, mode: &str) -> Result<JsValue, JsValue> {
+    let transaction = js::call(database, "transaction", &[&STORE.into(), &mode.into()])?;
+    js::call(&transaction, "objectStore", &[&STORE.into()])
+}
+
+fn open_database() -> Result<Promise, JsValue> {
+    let opening = js::call(&js::global_value("indexedDB"), "open", &[&DATABASE.into(), &1.into()])?;
+    let upgrade = Closure::once_into_js(|event: JsValue| {
+        let database = js::get(&event, "target").and_then(|target| js::get(&target, "result"));
+        let _ = database.and_then(|database| js::call(&database, "createObjectStore", &[&STORE.into()]));
+    });
+    js::set(&opening, "onupgradeneeded", &upgrade);
+    let opened = event_promise(&opening, "onsuccess", &["onerror", "onblocked"]);
+    Ok(wasm_bindgen_futures::future_to_promise(async move {
+        JsFuture::from(opened).await?;
+        let database = js::get(&opening, "result")?;
+        // A browser that clears the site's data, or a newer version, must not wait for us.
+        let forget = Closure::once_into_js(|event: JsValue| {
+            OPEN.with(RefCell::take);
+            let _ = js::get(&event, "target").and_then(|database| js::call(&database, "close", &[]));
+        });
+        js::set(&database, "onversionchange", &forget);
+        js::set(&database, "onclose", &forget);
+        let _ = clean_up(&database).await;
+        Ok(database)
+    }))
+}
+
+/// Removes what belongs to no tab any more.
+async fn clean_up(database: &JsValue) -> Result<(), JsValue> {
+    let store = in_transaction(database, "readwrite")?;
+    let keys = request(&js::call(&store, "getAllKeys", &[])?).await?;
+    for key in js_sys::Array::from(&keys) {
+        let value = request(&js::call(&store, "get", &[&key])?).await?;
+        let touched = js::get(&value, "touched")?.as_f64().unwrap_or(0.0);
+        if touched < js_sys::Date::now() - FORGOTTEN_MS {
+            js::call(&store, "delete", &[&key])?;
+        }
+    }
+    Ok(())
+}
+
+/// An `IDBRequest`'s result.
+async fn request(request: &JsValue) -> Result<JsValue, JsValue> {
+    JsFuture::from(event_promise(request, "onsuccess", &["onerror"])).await?;
+    js::get(request, "result")
+}
+
+/// A promise that an event handler resolves and others reject.
+fn event_promise(target: &JsValue, success: &str, failures: &[&str]) -> Promise {
+    Promise::new(&mut |resolve: Function, reject: Function| {
+        js::set(target, success, &resolve);
+        for failure in failures {
+            js::set(target, failure, &reject);
+        }
+    })
+}
