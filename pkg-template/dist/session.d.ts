@@ -302,7 +302,7 @@ export declare class AuthSession {
   /**
    * Takes the tokens of a login (RFC 6749 §5.1), of any shape the route's `fields` describe.
    *
-   * @throws {AuthError} `invalid_response`: there is no access token in it.
+   * @throws {AuthError} `invalid_options`: there is no access token in it.
    */
   setTokens(response: TokenResponse | Record<string, unknown>): Promise<Snapshot>;
 

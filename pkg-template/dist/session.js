@@ -1,6 +1,5 @@
 // The class in front of the WASM class: comfort only, every decision is taken in Rust.
 
-import { AuthError } from "./errors.js";
 import { AuthSession as Inner, decodeJwt as decode } from "./glue.js";
 import { load, loadSync, thrown } from "./load.js";
 
@@ -8,7 +7,6 @@ import { load, loadSync, thrown } from "./load.js";
 const sessions = new Map();
 
 export class AuthSession {
-  /** The WASM object; after `dispose`, what the getters go on telling. */
   #inner;
 
   static {
@@ -36,7 +34,7 @@ export class AuthSession {
     this.#inner = inner;
     // Own properties, so that both can be handed on alone: `const { fetch } = session`, `useSyncExternalStore(session.subscribe, …)`.
     this.fetch = (input, init) => this.#ask("fetch", input, init);
-    this.subscribe = (listener) => this.#listen("subscribe", listener);
+    this.subscribe = (listener) => enter(inner, "subscribe", listener);
     sessions.set(inner.name, this);
   }
 
@@ -90,37 +88,26 @@ export class AuthSession {
   }
 
   on(type, listener) {
-    return this.#listen("on", type, listener);
+    return enter(this.#inner, "on", type, listener);
   }
 
   explain() {
-    return this.#inner.gone ? [] : enter(this.#inner, "explain");
+    return enter(this.#inner, "explain");
   }
 
   dispose() {
-    const inner = this.#inner;
-    if (inner.gone) return;
-    const { snapshot } = inner;
-    this.#inner = { gone: true, snapshot, ...snapshot };
-    sessions.delete(inner.name);
-    enter(inner, "dispose");
+    const { name } = this.#inner;
+    if (sessions.get(name) === this) sessions.delete(name);
+    enter(this.#inner, "dispose");
   }
 
-  /** Calls that answer by a promise: whatever goes wrong, at once too, comes out as a rejection. */
+  /** For what answers by a promise: what goes wrong at once comes out as a rejection too. */
   #ask(method, a, b) {
     try {
-      if (this.#inner.gone) {
-        throw new AuthError(`${method}() after dispose(): make a new AuthSession`, { code: "invalid_options" });
-      }
       return enter(this.#inner, method, a, b);
     } catch (error) {
       return Promise.reject(error);
     }
-  }
-
-  /** A listener that comes after `dispose` (components unmount in any order) has nothing to hear. */
-  #listen(method, a, b) {
-    return this.#inner.gone ? () => {} : enter(this.#inner, method, a, b);
   }
 }
 
