@@ -1,7 +1,7 @@
 // The package as users get it: pkg/ packed by npm and unpacked into a project of its own.
 
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -22,6 +22,13 @@ export function install() {
   execFileSync("tar", ["-xzf", tarball, "-C", home, "--strip-components=1"]);
   writeFileSync(join(project, "package.json"), '{ "type": "module", "private": true }\n');
   return { project, home, tarball, files: packed.files.map(({ path }) => path).sort() };
+}
+
+/** One more copy of what is installed, as a bundler's mistake may bring it about: modules that share nothing. */
+export function copy({ project, home }) {
+  const other = mkdtempSync(join(project, "copy-"));
+  cpSync(home, other, { recursive: true });
+  return other;
 }
 
 /** A dev tool of the repository, run in `cwd`; what it said, and it must have been content. */
