@@ -107,8 +107,9 @@ fn native(ready: &Ready, job: &mut Job) -> Result<()> {
     job.run(ready.command("cargo").args(["test", "--quiet", "--workspace", "--no-fail-fast"])).map(drop)
 }
 
-fn package(_: &Ready, job: &mut Job) -> Result<()> {
-    packaged(job)
+fn package(ready: &Ready, job: &mut Job) -> Result<()> {
+    packaged(job)?;
+    job.run(ready.command("node").args(["xtask/package/sizes.mjs", "--check"])).map(drop)
 }
 
 fn npm(ready: &Ready, job: &mut Job) -> Result<()> {
