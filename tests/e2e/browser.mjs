@@ -85,7 +85,9 @@ export async function until(condition, what, { within = 20_000 } = {}) {
   for (;;) {
     const value = await condition();
     if (value) return value;
-    if (Date.now() > deadline) throw new Error(`waited ${within} ms in vain: ${what}`);
+    if (Date.now() > deadline) {
+      throw new Error(`waited ${within} ms in vain: ${typeof what === "function" ? await what() : what}`);
+    }
     await sleep(25);
   }
 }
