@@ -47,13 +47,13 @@ impl World<'_> {
             }
             Action::Throttle { slot, ms } => {
                 if let Some(tab) = self.tabs[slot].as_deref_mut() {
-                    tab.throttle_ms = ms;
+                    tab.throttle(ms);
                 }
             }
             Action::Focus(slot) => {
                 if self.runs(slot) == Some(Runs::Yes) {
                     if let Some(tab) = self.tabs[slot].as_deref_mut() {
-                        tab.throttle_ms = 0;
+                        tab.throttle(0);
                     }
                     let input = if self.rng.bool() { Input::Wake } else { Input::Resume };
                     self.feed(slot, input);
@@ -144,6 +144,8 @@ impl World<'_> {
             asked: Vec::new(),
             last_message_at: 0,
             last_storage_at: 0,
+            last_lock_at: 0,
+            missed: false,
             flushed: session_storage.clone(),
             session_storage,
             local: Copy { record: self.local.record.clone(), unconfirmed: 0 },
@@ -166,6 +168,14 @@ impl World<'_> {
     fn die(&mut self, slot: Slot) -> Option<Box<Tab>> {
         let tab = self.tabs[slot].take()?;
         self.orphan(tab.life);
+        // What it has written to localStorage is in the pipe already.
+        let life = tab.life;
+        let writes = self.queue.extract(|event| matches!(event, Event::LocalWritten { life: by, .. } if *by == life));
+        for write in writes {
+            if let Event::LocalWritten { life, record } = write {
+                self.local_written(Some(life), record);
+            }
+        }
         for (life, attempt) in self.locks.of(tab.life) {
             let at = self.now() + self.ipc_ms();
             self.queue.push(at, Event::LockReleased { life, attempt });
@@ -207,10 +217,7 @@ impl World<'_> {
         self.clock.go_to(self.now() + ms);
         let put_off = self.clock.slept(ms);
         let at_server = |event: &Event| {
-            matches!(
-                event,
-                Event::TokenArrives(_) | Event::ApiArrives { .. } | Event::RevokeArrives(_)
-            )
+            matches!(event, Event::TokenArrives(_) | Event::ApiArrives { .. } | Event::RevokeArrives(_))
         };
         self.queue.reschedule(|at, event| if at_server(event) { at } else { at + put_off });
         self.lose_some();
@@ -260,7 +267,7 @@ impl World<'_> {
             return;
         }
         if let Some(sign_in) = self.sign_in_of(slot) {
-            self.ledger.sign_ins[sign_in].ended_by_user = true;
+            self.ledger.sign_ins[sign_in].ended_in_life = Some(self.lives);
             if let Some(tab) = self.tabs[slot].as_deref_mut() {
                 tab.seen.told_over = Some(sign_in);
             }

@@ -12,24 +12,32 @@ pub(crate) fn input(input: &Input) -> String {
         Input::StorageChanged(record) => format!("StorageChanged {}", maybe(record.as_ref())),
         Input::SignIn { id, .. } => format!("SignIn {id}"),
         Input::Looked { attempt, found } => format!("Looked {} {}", id(*attempt), self::found(found)),
-        Input::Swapped { attempt, result } => format!("Swapped {} {}", id(*attempt), match result {
-            Swapped::Done { version } => format!("done, v{version}"),
-            Swapped::Conflict(there) => format!("conflict with {}", found(there)),
-            Swapped::Unavailable => "unavailable".into(),
-        }),
-        Input::Answered(attempt, meaning) => format!("Answered #{} {}", attempt.0, match meaning {
-            Meaning::Granted(grant) => format!(
-                "granted {} {}, {:?} ms",
-                grant.access_token.as_ref().map_or("-", |t| t.expose()),
-                grant.refresh_token.as_ref().map_or("-", |t| t.expose()),
-                grant.expires_in_ms
-            ),
-            Meaning::Ended(_) => "ended".into(),
-            Meaning::Unavailable { said, retry_at_ms } => {
-                format!("unavailable {}, retry at {retry_at_ms:?}", said.status)
+        Input::Swapped { attempt, result } => format!(
+            "Swapped {} {}",
+            id(*attempt),
+            match result {
+                Swapped::Done { version } => format!("done, v{version}"),
+                Swapped::Conflict(there) => format!("conflict with {}", found(there)),
+                Swapped::Unavailable => "unavailable".into(),
             }
-            Meaning::Invalid(_) => "invalid".into(),
-        }),
+        ),
+        Input::Answered(attempt, meaning) => format!(
+            "Answered #{} {}",
+            attempt.0,
+            match meaning {
+                Meaning::Granted(grant) => format!(
+                    "granted {} {}, {:?} ms",
+                    grant.access_token.as_ref().map_or("-", |t| t.expose()),
+                    grant.refresh_token.as_ref().map_or("-", |t| t.expose()),
+                    grant.expires_in_ms
+                ),
+                Meaning::Ended(_) => "ended".into(),
+                Meaning::Unavailable { said, retry_at_ms } => {
+                    format!("unavailable {}, retry at {retry_at_ms:?}", said.status)
+                }
+                Meaning::Invalid(_) => "invalid".into(),
+            }
+        ),
         Input::Heard(message) => format!("Heard {}", self::message(message)),
         other => format!("{other:?}"),
     }

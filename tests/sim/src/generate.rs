@@ -24,6 +24,34 @@ impl Plan {
             draft.step();
         }
         let noise = draft.rng.u64(..);
+        if let Ok(without) = std::env::var("SIM_WITHOUT") {
+            for word in without.split(',') {
+                match word {
+                    "channel" if draft.setup.coordination == Coordination::Channel => {
+                        draft.setup.coordination = Coordination::Vault;
+                    }
+                    "alone" if draft.setup.coordination == Coordination::Alone => {
+                        draft.setup.coordination = Coordination::Vault;
+                    }
+                    "origins" => draft.setup.own_origins = false,
+                    "nolocks" => draft.setup.locks = true,
+                    "vault" => draft.steps.retain(|s| {
+                        !matches!(
+                            s.action,
+                            Action::NextVault(_) | Action::VaultDown(_) | Action::VaultCleared
+                        )
+                    }),
+                    "vaultcleared" => draft.steps.retain(|s| s.action != Action::VaultCleared),
+                    "vaultslow" => draft.steps.retain(|s| {
+                        !matches!(s.action, Action::NextVault(VaultFault::Slow(_) | VaultFault::Mute))
+                    }),
+                    "steps" => draft.steps.retain(|s| !matches!(s.action, Action::StepClock { .. })),
+                    "sleep" => draft.steps.retain(|s| !matches!(s.action, Action::Sleep { .. })),
+                    "refreshms" => draft.setup.refresh_ms = None,
+                    _ => {}
+                }
+            }
+        }
         Self { noise, setup: draft.setup, steps: draft.steps }
     }
 }
@@ -245,8 +273,7 @@ impl Draft {
             1 => Some(self.long()),
             _ => Some(self.rng.i64(0..100)),
         };
-        let retry_after_ms =
-            if self.rng.bool() { Some(self.rng.i64(0..90) * SECOND) } else { None };
+        let retry_after_ms = if self.rng.bool() { Some(self.rng.i64(0..90) * SECOND) } else { None };
         let committed = self.rng.u32(..4) == 0;
         Action::NextToken(match self.rng.u32(..12) {
             0..=1 => TokenFault::DropBefore { noticed_ms },

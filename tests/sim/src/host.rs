@@ -85,12 +85,12 @@ impl World<'_> {
                 if !tab.asked.contains(&attempt) {
                     tab.asked.push(attempt);
                 }
-                let at = now + self.ipc_ms();
+                let at = self.lock_message_at(slot);
                 self.queue.push(at, Event::LockAsked { life, attempt, name: id, steal });
             }
             Effect::Unlock(attempt) => {
                 tab.asked.retain(|asked| *asked != attempt);
-                let at = now + self.ipc_ms();
+                let at = self.lock_message_at(slot);
                 self.queue.push(at, Event::LockReleased { life, attempt });
             }
             Effect::Look { id, key, attempt } => self.ask_vault(life, id, key, attempt, None),
@@ -114,6 +114,14 @@ impl World<'_> {
                 }
             }
         }
+    }
+
+    /// When what a page says to the lock manager arrives there: in the order in which it was said.
+    fn lock_message_at(&mut self, slot: usize) -> i64 {
+        let at = self.now() + self.ipc_ms();
+        let Some(tab) = self.tabs[slot].as_deref_mut() else { return at };
+        tab.last_lock_at = tab.last_lock_at.max(at);
+        tab.last_lock_at
     }
 
     fn tell(&mut self, slot: usize, message: Message) {
@@ -168,16 +176,23 @@ impl World<'_> {
                 Input::Looked { attempt, found }
             }
             Some(write) => {
-                let by_server = write.meta.by_server;
-                let result =
-                    if fails { Swapped::Unavailable } else { self.vault.swap(&id, &key, write) };
+                let (by_server, ended) = (write.meta.by_server, write.meta.ended.is_some());
+                let result = if fails { Swapped::Unavailable } else { self.vault.swap(&id, &key, write) };
                 if by_server && matches!(result, Swapped::Done { .. }) {
                     self.note_cooling_shared(sign_in);
+                }
+                if ended
+                    && matches!(result, Swapped::Done { .. })
+                    && let Some(sign_in) = self.ledger.sign_ins.get_mut(sign_in)
+                {
+                    sign_in.end_written = true;
                 }
                 Input::Swapped { attempt, result }
             }
         };
-        self.trace.line(self.clock.true_ms(), || format!("vault: for tab {}: {}", life.slot, crate::describe::input(&input)));
+        self.trace.line(self.clock.true_ms(), || {
+            format!("vault: for tab {}: {}", life.slot, crate::describe::input(&input))
+        });
         if !mute {
             self.later_ipc(life, Delivery::VaultAnswer { id, input });
         }
@@ -247,11 +262,8 @@ impl World<'_> {
             let delay = if self.rng.u32(..4) == 0 { self.rng.i64(0..1_000) } else { self.ipc_ms() };
             let Some(tab) = self.tabs[slot].as_deref_mut() else { continue };
             let life = tab.life;
-            let delivery = if by == Some(life) {
-                Delivery::StorageConfirmed
-            } else {
-                Delivery::Storage(record.clone())
-            };
+            let delivery =
+                if by == Some(life) { Delivery::StorageConfirmed } else { Delivery::Storage(record.clone()) };
             let at = (now + delay).max(tab.last_storage_at);
             tab.last_storage_at = at;
             self.queue.push(at, Event::Deliver { life, delivery });
@@ -265,7 +277,7 @@ impl World<'_> {
         let tab = self.tabs[slot].as_deref_mut()?;
         tab.next_waiter += 1;
         let id = WaiterId(tab.next_waiter);
-        let stalled_before = tab.stalled_ms(now);
+        let stalled_before = tab.stalled_ms(now) - tab.throttle_ms;
         tab.waiters.push(Waiter { id, since: now, stalled_before, purpose });
         Some(id)
     }

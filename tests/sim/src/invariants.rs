@@ -61,20 +61,27 @@ pub(crate) struct Ledger {
     pub(crate) sign_ins: Vec<SignIn>,
     /// How the closing call of each tab went.
     pub(crate) closed: [Option<bool>; SLOTS],
-    /// A frozen page has missed messages.
-    pub(crate) messages_lost: bool,
     pub(crate) storm: Option<i64>,
     pub(crate) stormed: bool,
 }
 
 #[derive(Default)]
 pub(crate) struct SignIn {
-    pub(crate) ended_by_user: bool,
+    /// The user has signed out; pages up to this number were there.
+    pub(crate) ended_in_life: Option<u32>,
+    /// It is written in the shared place that it is over: a page that dies as it signs out may not get so far.
+    pub(crate) end_written: bool,
     /// When its last three token requests left, oldest first.
     requests: Vec<i64>,
     cooling: Option<Cooling>,
     /// Token requests because of a 401 since the API began to refuse everything.
     for_401: u32,
+}
+
+impl SignIn {
+    pub(crate) fn ended_by_user(&self) -> bool {
+        self.ended_in_life.is_some()
+    }
 }
 
 /// The server has asked for silence.
@@ -170,7 +177,7 @@ impl World<'_> {
 
     /// A page has lost its session: somebody must have ended it.
     fn check_loss(&mut self, slot: usize, sign_in: usize, refresh: Option<usize>) {
-        if self.ledger.sign_ins[sign_in].ended_by_user || !self.server.families[sign_in].alive {
+        if self.ledger.sign_ins[sign_in].ended_by_user() || !self.server.families[sign_in].alive {
             return;
         }
         let now = self.now();
@@ -186,9 +193,11 @@ impl World<'_> {
 
     /// The newest refresh token of a sign-in that a running tab or the shared place has.
     fn had_by_others(&self, sign_in: usize, newer_than: Option<usize>) -> Option<usize> {
-        let in_tabs = self.tabs.iter().flatten().filter(|tab| {
-            tab.runs == Runs::Yes && tab.seen.sign_in == Some(sign_in)
-        });
+        let in_tabs = self
+            .tabs
+            .iter()
+            .flatten()
+            .filter(|tab| tab.runs == Runs::Yes && tab.seen.sign_in == Some(sign_in));
         let in_vault = self.in_vault(sign_in).and_then(|record| names::of(record).2);
         in_tabs.filter_map(|tab| tab.seen.refresh).chain(in_vault).filter(|t| Some(*t) > newer_than).max()
     }
@@ -205,8 +214,8 @@ impl World<'_> {
         let upsets = self.clock.upsets;
         let ledger = &mut self.ledger.sign_ins[sign_in];
         ledger.requests.push(now);
-        let too_soon = ledger.requests.len() > RATE_REQUESTS
-            && now - ledger.requests.remove(0) < RATE_WINDOW_MS;
+        let too_soon =
+            ledger.requests.len() > RATE_REQUESTS && now - ledger.requests.remove(0) < RATE_WINDOW_MS;
         let silenced = ledger.cooling.is_some_and(|cooling| {
             now < cooling.until && cooling.upsets == upsets && (cooling.shared || cooling.told == life)
         });

@@ -97,10 +97,7 @@ fn once(order: Order) -> ExitCode {
     let result = simulate(order);
     let rate = result.schedules as f64 / result.seconds.max(0.001);
     let Some((seed, invariant)) = result.broke.first() else {
-        println!(
-            "{} schedules, {rate:.0}/s, seed {}: no invariant broken",
-            result.schedules, order.seed
-        );
+        println!("{} schedules, {rate:.0}/s, seed {}: no invariant broken", result.schedules, order.seed);
         return if order.broken.is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
     };
     if let Some(broken) = order.broken {
@@ -126,7 +123,12 @@ fn survey(order: Order) -> ExitCode {
     for (name, seeds) in &counts {
         println!("{name:18} {:6}  e.g. {:?}", seeds.len(), &seeds[..seeds.len().min(6)]);
     }
-    println!("{} schedules, {rate:.0}/s, seed {}: {} broke a promise", result.schedules, order.seed, result.broke.len());
+    println!(
+        "{} schedules, {rate:.0}/s, seed {}: {} broke a promise",
+        result.schedules,
+        order.seed,
+        result.broke.len()
+    );
     if result.broke.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 

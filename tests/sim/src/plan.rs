@@ -102,30 +102,56 @@ pub(crate) enum Action {
     Reload(Slot),
     /// The process dies; the browser opens the tab again, with sessionStorage as of now, as of its last flush,
     /// or not at all.
-    Crash { slot: Slot, restored: bool, flushed: bool },
-    Duplicate { from: Slot, to: Slot },
+    Crash {
+        slot: Slot,
+        restored: bool,
+        flushed: bool,
+    },
+    Duplicate {
+        from: Slot,
+        to: Slot,
+    },
     /// Nothing runs until it thaws.
     Freeze(Slot),
     Thaw(Slot),
     /// The main thread is busy for so long.
-    Hang { slot: Slot, ms: i64 },
+    Hang {
+        slot: Slot,
+        ms: i64,
+    },
     /// Into the back/forward cache: a page that holds a lock is evicted instead.
     Leave(Slot),
     /// Timers fire on multiples of so many ms only; 0: as they should.
-    Throttle { slot: Slot, ms: i64 },
+    Throttle {
+        slot: Slot,
+        ms: i64,
+    },
     /// The page comes to the front.
     Focus(Slot),
     // The machine.
-    Sleep { ms: i64 },
-    StepClock { ms: i64 },
+    Sleep {
+        ms: i64,
+    },
+    StepClock {
+        ms: i64,
+    },
     Offline,
     Online,
     // The user and the app.
-    SignIn { slot: Slot, user: u32 },
+    SignIn {
+        slot: Slot,
+        user: u32,
+    },
     SignOut(Slot),
     Call(Slot),
-    Calls { slot: Slot, count: u32 },
-    Token { slot: Slot, min_validity_ms: Option<i64> },
+    Calls {
+        slot: Slot,
+        count: u32,
+    },
+    Token {
+        slot: Slot,
+        min_validity_ms: Option<i64>,
+    },
     IfNeeded(Slot),
     Refresh(Slot),
     Detach(Slot),
@@ -141,7 +167,10 @@ pub(crate) enum Action {
     VaultDown(bool),
     VaultCleared,
     /// The tab's storage refuses writes, or takes them again.
-    StorageRefuses { slot: Slot, refuses: bool },
+    StorageRefuses {
+        slot: Slot,
+        refuses: bool,
+    },
     /// The user clears what is stored.
     StorageCleared(Slot),
     Nothing,

@@ -33,13 +33,20 @@ impl<E> Queue<E> {
         self.heap.pop().map(|next| (next.0.at, next.0.event))
     }
 
+    /// Takes out what is like that, in order.
+    pub(crate) fn extract(&mut self, is_like: impl Fn(&E) -> bool) -> Vec<E> {
+        let (mut out, rest): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.heap).into_vec().into_iter().partition(|s| is_like(&s.0.event));
+        self.heap = rest.into();
+        out.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        out.into_iter().map(|s| s.0.event).collect()
+    }
+
     /// Moves every event: `f` gives its new time.
     pub(crate) fn reschedule(&mut self, f: impl Fn(i64, &E) -> i64) {
         let events = std::mem::take(&mut self.heap).into_vec();
-        self.heap = events
-            .into_iter()
-            .map(|Reverse(s)| Reverse(Scheduled { at: f(s.at, &s.event), ..s }))
-            .collect();
+        self.heap =
+            events.into_iter().map(|Reverse(s)| Reverse(Scheduled { at: f(s.at, &s.event), ..s })).collect();
     }
 }
 

@@ -105,9 +105,7 @@ impl Server {
     /// Whether that refresh token would still be taken.
     pub(crate) fn takes(&self, token: usize, now: i64) -> bool {
         self.refreshes.get(token).is_some_and(|t| {
-            self.families[t.family].alive
-                && t.spent_at.is_none()
-                && t.expires_at.is_none_or(|at| at > now)
+            self.families[t.family].alive && t.spent_at.is_none() && t.expires_at.is_none_or(|at| at > now)
         })
     }
 

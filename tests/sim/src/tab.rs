@@ -34,17 +34,30 @@ pub(crate) enum Runs {
 #[derive(Debug)]
 pub(crate) enum Delivery {
     Input(Input),
-    Timer { arm: u32 },
-    Message { channel: (String, Secret), message: Message },
+    Timer {
+        arm: u32,
+    },
+    Message {
+        channel: (String, Secret),
+        message: Message,
+    },
     Granted(AttemptId),
-    Answer { request: usize },
-    Api { call: Call, result: ApiResult },
+    Answer {
+        request: usize,
+    },
+    Api {
+        call: Call,
+        result: ApiResult,
+    },
     Storage(Option<Record>),
     StorageConfirmed,
     /// A transaction whose page stood still in its middle goes on.
     Vault(Op),
     /// What became of an operation on the entry with that id.
-    VaultAnswer { id: String, input: Input },
+    VaultAnswer {
+        id: String,
+        input: Input,
+    },
 }
 
 /// How an API request ended.
@@ -76,6 +89,7 @@ pub(crate) struct Tab {
     pub(crate) core: Subject,
     pub(crate) runs: Runs,
     pub(crate) hung_until: i64,
+    /// Timers fire on multiples of so many ms only; 0: when they should.
     pub(crate) throttle_ms: i64,
     /// What waits for the main thread.
     pub(crate) inbox: VecDeque<Delivery>,
@@ -89,6 +103,10 @@ pub(crate) struct Tab {
     /// BroadcastChannel keeps the order, and so do storage events.
     pub(crate) last_message_at: i64,
     pub(crate) last_storage_at: i64,
+    /// And so do lock requests.
+    pub(crate) last_lock_at: i64,
+    /// It has missed what others said while it was frozen.
+    pub(crate) missed: bool,
 
     /// sessionStorage now, and as of its last flush to disk.
     pub(crate) session_storage: Option<Record>,
@@ -139,7 +157,14 @@ impl Tab {
         }
     }
 
+    /// Timers fire on multiples of so many ms only, from now on.
+    pub(crate) fn throttle(&mut self, ms: i64) {
+        self.stalled_ms += self.throttle_ms;
+        self.throttle_ms = ms;
+    }
+
+    /// For how long the page has stood still in all, and how late its next timer may be.
     pub(crate) fn stalled_ms(&self, now: i64) -> i64 {
-        self.stalled_ms + self.still_since.map_or(0, |since| now - since)
+        self.stalled_ms + self.throttle_ms + self.still_since.map_or(0, |since| now - since)
     }
 }

@@ -52,7 +52,7 @@ impl World<'_> {
         self.requests.push(TokenRequest {
             life,
             attempt,
-            
+
             token,
             sent_machine_ms: self.clock.machine_ms(),
             fault,
@@ -118,10 +118,13 @@ impl World<'_> {
         };
         let granted = matches!(answer, Answer::Granted(..));
         self.requests[request].fate = Fate::Delivered { granted };
-        self.note_answer(request, match answer {
-            Answer::Failed { retry_after_ms, .. } => retry_after_ms,
-            Answer::Granted(..) | Answer::InvalidGrant | Answer::Garbage => None,
-        });
+        self.note_answer(
+            request,
+            match answer {
+                Answer::Failed { retry_after_ms, .. } => retry_after_ms,
+                Answer::Granted(..) | Answer::InvalidGrant | Answer::Garbage => None,
+            },
+        );
         let said = |status, code: Option<&str>| Refused {
             status,
             code: code.map(String::from),

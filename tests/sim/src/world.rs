@@ -25,17 +25,40 @@ use crate::trace::Trace;
 
 /// Something that happens by itself, later.
 pub(crate) enum Event {
-    Timer { life: Life, arm: u32 },
-    Deliver { life: Life, delivery: Delivery },
+    Timer {
+        life: Life,
+        arm: u32,
+    },
+    Deliver {
+        life: Life,
+        delivery: Delivery,
+    },
     /// A hung main thread goes on.
     GoesOn(Life),
-    LockAsked { life: Life, attempt: AttemptId, name: String, steal: bool },
-    LockReleased { life: Life, attempt: AttemptId },
-    Vault { life: Life, op: Op },
-    LocalWritten { life: Life, record: Option<Record> },
+    LockAsked {
+        life: Life,
+        attempt: AttemptId,
+        name: String,
+        steal: bool,
+    },
+    LockReleased {
+        life: Life,
+        attempt: AttemptId,
+    },
+    Vault {
+        life: Life,
+        op: Op,
+    },
+    LocalWritten {
+        life: Life,
+        record: Option<Record>,
+    },
     // At the server, which never sleeps.
     TokenArrives(usize),
-    ApiArrives { call: Call, refuse: bool },
+    ApiArrives {
+        call: Call,
+        refuse: bool,
+    },
     RevokeArrives(usize),
 }
 
@@ -189,7 +212,7 @@ impl<'p> World<'p> {
         }
         let put_away = tab.runs != Runs::Hung;
         match delivery {
-            Delivery::Message { .. } if put_away && lossy => self.ledger.messages_lost = true,
+            Delivery::Message { .. } if put_away && lossy => tab.missed = true,
             Delivery::Answer { request } if put_away && self.rng.bool() => self.lose(request),
             delivery => {
                 if let Some(tab) = self.living_mut(life) {
