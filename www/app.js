@@ -166,7 +166,10 @@ setInterval(() => {
   session
     .fetch("/api/time")
     .then((response) => response.arrayBuffer())
-    .catch(() => {}) // Told by `refresh-failed`, or logged by watchedFetch.
+    .catch(({ retryAt }) => {
+      // Told by `refresh-failed`, or logged by watchedFetch; but that somebody asks may have brought the next try forward.
+      if (failure && retryAt) failure.retryAt = retryAt;
+    })
     .finally(() => {
       calling -= 1;
     });

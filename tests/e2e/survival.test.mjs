@@ -90,6 +90,17 @@ describe("survival", { concurrency: 6 }, () => {
     assert.equal(server.stats().reuseDetected, 0);
   });
 
+  test("a network that comes back is used at once, not at the next try", { timeout: 120_000 }, async (t) => {
+    const { server, context, page } = await openBare(t, browser, { accessTtl: 2 });
+    await listen(page, "refresh-failed");
+    await context.setOffline(true);
+    const far = () => page.evaluate(() => (window.events.at(-1)?.retryAt ?? 0) - Date.now() > 10_000);
+    await until(far, "a next try more than 10 s away", { within: 90_000 });
+    const start = server.stats();
+    await context.setOffline(false);
+    await until(() => server.stats().rotations > start.rotations, "a refresh long before that", { within: 5000 });
+  });
+
   test("while the token endpoint says 503, a token that is still valid goes on being served", async (t) => {
     const { server, page } = await openBare(t, browser, { accessTtl: 60 });
     server.faults.set({ token: { kind: "status", status: 503, times: "always" } });
