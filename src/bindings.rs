@@ -98,10 +98,9 @@ impl AuthSession {
                 }
             };
             let want = Want::Token { min_validity_ms };
-            match demand(&driver, &options, want).await? {
-                Outcome::NoSession => Ok(JsValue::NULL),
-                _ => Ok(js::text(driver.access_token().as_ref().map(Secret::expose))),
-            }
+            // Without a session there is no token.
+            demand(&driver, &options, want).await?;
+            Ok(js::text(driver.access_token().as_ref().map(Secret::expose)))
         })
     }
 
@@ -250,10 +249,8 @@ fn option(options: &JsValue, name: &str) -> Result<JsValue, JsValue> {
 
 async fn demand(driver: &Rc<Driver>, options: &JsValue, want: Want) -> Result<Outcome, JsValue> {
     let signal = option(options, "signal")?;
-    match ask(driver, &signal, |waiter| Input::Demand { waiter, want }).await? {
-        Outcome::Failed(failure) => Err(error(&failure)),
-        outcome => Ok(outcome),
-    }
+    let outcome = ask(driver, &signal, |waiter| Input::Demand { waiter, want }).await?;
+    if let Outcome::Failed(failure) = &outcome { Err(error(failure)) } else { Ok(outcome) }
 }
 
 fn sign_in(driver: &Rc<Driver>, mut grant: Grant) -> Result<JsValue, JsValue> {

@@ -7,7 +7,7 @@ use base64ct::{Base64, Base64UrlUnpadded, Encoding};
 pub fn decode_url(text: &str) -> Option<Vec<u8>> {
     let bare = text.trim_end_matches('=');
     // Padding fills the last four characters, where there is any.
-    let fits = bare.len() == text.len() || (text.len() % 4 == 0 && text.len() - bare.len() < 3);
+    let fits = bare.len() == text.len() || (text.len().is_multiple_of(4) && text.len() - bare.len() < 3);
     Base64UrlUnpadded::decode_vec(bare).ok().filter(|_| fits)
 }
 

@@ -1,64 +1,85 @@
-//! Across tabs: lock → look → adopt or claim → (present) → commit → tell → unlock.
+//! Across tabs: look → adopt, or lock and claim → (present) → commit → tell → unlock.
 //!
-//! What keeps a refresh token from being presented twice is not the lock but the compare-and-swap of the
-//! shared entry: only one tab can write its claim over a given version. The lock adds what a database can't
-//! give, an orderly queue and the knowledge that a holder lives: it is released when its tab dies. So a claim
-//! found unresolved under a free lock was left by the dead, and one found under a held lock may still be
-//! redeemed.
+//! What keeps a refresh token from being presented twice is the compare-and-swap of the shared entry: only one
+//! tab can write its claim over a given version. What a database can't give is the knowledge whether a claim's
+//! tab still lives: that is a lock of the claim's own, taken before the claim is written, released by the
+//! platform when the tab dies, and never taken from it. A claim whose lock is held may still be redeemed; a
+//! claim whose lock is free was left by the dead.
 
-use super::answer::Refused;
+use super::answer::{Grant, Refused};
 use super::config::Coordination;
 use super::error::{Code, Failure};
 use super::io::*;
 use super::record::{Claim, Entry, Meta, Record};
-use super::refresh::{LOCK_MARGIN_MS, PLACE_TIMEOUT_MS, Phase};
-use super::session::{Because, Session};
+use super::refresh::Phase;
+use super::session::{Because, Late, Session};
 use super::time::Now;
 
+/// How much longer than an attempt's own timeout others wait for it: shorter, and a slow answer would look
+/// like a dead tab (auth0-spa-js#706).
+const WAIT_MARGIN_MS: i64 = 5_000;
+/// The shared place and the locks answer in a few ms or, in some browsers on some days, never.
+const PLACE_TIMEOUT_MS: i64 = 5_000;
+/// After so many time-outs in a row the shared place counts as broken.
+const PLACE_BROKEN: u32 = 3;
 /// How often to look when another tab is refreshing and there is no lock to wait for, ms.
 const LOOK_AGAIN_MS: i64 = 400;
-/// How long the other tabs have to answer, ms.
-const ASK_MS: i64 = 150;
-/// The same, when the server has refused the token and only another tab can save the session, ms.
-const ASK_LAST_MS: i64 = 600;
+/// How long the other tabs have to answer, ms: when none was ever heard of, …
+const ASK_STRANGERS_MS: i64 = 150;
+/// … when there are some, …
+const ASK_SIBLINGS_MS: i64 = 600;
+/// … and when one of them was refreshing a moment ago, or only one of them can save the session.
+const ASK_LAST_MS: i64 = 2_000;
 /// A claim left by the dead is tried again at once, one time; then at the pace of failures.
 const TRIES_AT_ONCE: u32 = 2;
 /// The entry changes under a tab only when another makes progress, so this is never reached by honest means.
 const MOST_CONFLICTS: u32 = 16;
+/// The lock that stands for the queue of tabs that share no place.
+const QUEUE: u32 = 0;
 
 impl Session {
-    /// Enters the queue of tabs.
+    /// Finds out what the other tabs are doing.
     pub(super) fn coordinate(&mut self, now: Now) {
         let (Some(attempt), Some(held)) = (&mut self.attempt, &self.held) else { return self.present(now) };
         attempt.generation = held.record.generation;
         if self.config.coordination == Coordination::Alone {
             return self.present(now);
         }
-        attempt.until_mono_ms = now.mono_ms.saturating_add(self.config.timeout_ms + LOCK_MARGIN_MS);
-        if self.no_locks || attempt.locked {
-            return self.look(now);
+        attempt.until_mono_ms = now.mono_ms.saturating_add(self.config.timeout_ms + WAIT_MARGIN_MS);
+        if attempt.talks { self.queue(now) } else { self.look(now) }
+    }
+
+    /// Where tabs share no place: gets in line, then asks.
+    fn queue(&mut self, now: Now) {
+        if self.no_locks {
+            return self.ask(now, None);
         }
-        let (until, id) = (attempt.until_mono_ms, attempt.id);
+        let until = self.attempt.as_ref().map_or(now.mono_ms, |a| a.until_mono_ms);
+        self.hold_lock(now, QUEUE, until);
+    }
+
+    fn hold_lock(&mut self, now: Now, claim: u32, until_mono_ms: i64) {
+        let (Some(attempt), Some(held)) = (&mut self.attempt, &self.held) else { return };
         attempt.asked_lock = true;
-        let sign_in = held.record.id.clone();
-        self.enter(Phase::Locking, until);
-        self.effect(Effect::Lock { id: sign_in, attempt: id, steal: false });
+        attempt.asked_mono_ms = now.mono_ms;
+        let effect = Effect::Hold { id: held.record.id.clone(), claim, attempt: attempt.id };
+        self.enter(Phase::Locking, until_mono_ms);
+        self.effect(effect);
     }
 
     pub(super) fn locked(&mut self, now: Now, id: AttemptId) {
         let Some(attempt) = self.attempt.as_mut().filter(|a| a.id == id) else { return };
         attempt.locked = true;
-        if matches!(attempt.phase, Phase::Locking) {
-            self.look(now);
-        }
+        attempt.queued = now.mono_ms.saturating_sub(attempt.asked_mono_ms) > 50;
+        self.go_on_from_lock(now);
     }
 
-    /// Stolen. Whoever did has waited long; what we do from here on, compare-and-swap judges.
-    pub(super) fn lock_lost(&mut self, now: Now, id: AttemptId) {
-        if let Some(attempt) = self.attempt.as_mut().filter(|a| a.id == id) {
-            attempt.locked = false;
-            attempt.asked_lock = false;
-            self.note(now, "go on without the lock", "another tab took it", None);
+    /// A claim's tab has finished, or died.
+    pub(super) fn freed(&mut self, now: Now, id: AttemptId, claim: u32) {
+        let Some(attempt) = self.attempt.as_mut().filter(|a| a.id == id) else { return };
+        attempt.freed = Some(claim);
+        if matches!(attempt.phase, Phase::Waiting) {
+            self.look(now);
         }
     }
 
@@ -66,8 +87,25 @@ impl Session {
         self.no_locks = true;
         let Some(attempt) = self.attempt.as_mut().filter(|a| a.id == id) else { return };
         attempt.asked_lock = false;
-        if matches!(attempt.phase, Phase::Locking) {
-            self.look(now);
+        match attempt.phase {
+            Phase::Locking => self.go_on_from_lock(now),
+            Phase::Waiting => self.wait_for_other(now, None),
+            Phase::Pacing
+            | Phase::Looking
+            | Phase::Claiming
+            | Phase::Asking { .. }
+            | Phase::Presenting { .. }
+            | Phase::Committing(_)
+            | Phase::Ending(_)
+            | Phase::Resolving => {}
+        }
+    }
+
+    fn go_on_from_lock(&mut self, now: Now) {
+        match self.attempt.as_ref().filter(|a| matches!(a.phase, Phase::Locking)).map(|a| a.talks) {
+            Some(true) => self.ask(now, None),
+            Some(false) => self.write_claim(now),
+            None => {}
         }
     }
 
@@ -82,10 +120,10 @@ impl Session {
 
     /// Looks what the others did.
     fn look(&mut self, now: Now) {
-        if self.config.coordination == Coordination::Channel {
+        let (Some(attempt), Some(held)) = (&self.attempt, &self.held) else { return };
+        if attempt.talks {
             return self.ask(now, None);
         }
-        let (Some(attempt), Some(held)) = (&self.attempt, &self.held) else { return };
         let (id, key) = (held.record.id.clone(), held.record.key.clone());
         let effect = Effect::Look { id, key, attempt: Some(attempt.id) };
         self.enter(Phase::Looking, now.mono_ms.saturating_add(PLACE_TIMEOUT_MS));
@@ -108,9 +146,14 @@ impl Session {
         self.note(now, "look what other tabs did", why, None);
     }
 
-    pub(super) fn looked(&mut self, now: Now, id: Option<AttemptId>, found: Found) {
-        let Some(id) = id else { return self.reconciled(now, found) };
-        if self.attempt.as_ref().is_some_and(|a| a.id == id && matches!(a.phase, Phase::Looking)) {
+    pub(super) fn looked(&mut self, now: Now, attempt: Option<AttemptId>, id: &str, found: Found) {
+        if self.held.as_ref().is_none_or(|held| held.record.id != id) {
+            // About a sign-in that has passed.
+            return;
+        }
+        let Some(attempt) = attempt else { return self.reconciled(now, found) };
+        if self.attempt.as_ref().is_some_and(|a| a.id == attempt && matches!(a.phase, Phase::Looking)) {
+            self.place_slow = 0;
             self.inspect(now, found);
         }
     }
@@ -134,13 +177,14 @@ impl Session {
 
     /// Decides by what is in the shared entry.
     fn inspect(&mut self, now: Now, found: Found) {
-        let Some(attempt) = &mut self.attempt else { return };
+        let (Some(attempt), Some(held)) = (&mut self.attempt, &self.held) else { return };
         let entry = match found {
             Found::Unavailable => return self.do_without_place(now),
-            Found::Nothing => {
-                attempt.version = None;
-                return self.claim(now, 1, true);
+            // A set that is not brand new has been there: somebody cleared it, and may have a newer one.
+            Found::Nothing if held.record.generation > 1 && attempt.version.take().is_none() => {
+                return self.ask(now, None);
             }
+            Found::Nothing => return self.take(now, 1, true),
             Found::Entry(entry) => *entry,
         };
         attempt.version = Some(entry.version);
@@ -166,16 +210,14 @@ impl Session {
             return self.finish();
         }
         match entry.meta.claim.filter(|_| entry.meta.generation == attempt.generation) {
-            Some(claim) if attempt.locked => self.after_the_dead(now, claim, behind),
+            None => self.take(now, 1, behind),
+            Some(claim) if claim.id == attempt.claim => self.present(now),
+            Some(claim) if attempt.freed == Some(claim.id) => self.after_the_dead(now, claim, behind),
             Some(claim) => self.beside_the_living(now, claim, behind),
-            None => {
-                self.steal_if_waited();
-                self.claim(now, 1, behind);
-            }
         }
     }
 
-    /// The lock is ours and a claim stands: its tab died between claim and commit. Whether the server has
+    /// A claim stands and its lock is free: its tab died between claim and commit. Whether the server has
     /// rotated is unknown and the answer is lost, so one more try is all there is.
     fn after_the_dead(&mut self, now: Now, claim: Claim, behind: bool) {
         let tries = claim.tries.saturating_add(1);
@@ -183,10 +225,10 @@ impl Session {
         if tries > TRIES_AT_ONCE && self.pace.retry().is_none() {
             return self.fail(now, Code::RefreshUnavailable, OUTCOME_UNKNOWN, Refused::default(), None);
         }
-        self.claim(now, tries, behind);
+        self.take(now, tries, behind);
     }
 
-    /// A claim stands and its tab may live: its answer can still come.
+    /// A claim stands and its tab lives, or there is no telling: its answer can still come.
     fn beside_the_living(&mut self, now: Now, claim: Claim, behind: bool) {
         let since = match self.claim_seen {
             Some((id, since)) if id == claim.id => since,
@@ -194,60 +236,92 @@ impl Session {
         };
         self.claim_seen = Some((claim.id, since));
         if now.mono_ms.saturating_sub(since) >= self.lost_after_ms() {
-            self.steal_if_waited();
             return self.after_the_dead(now, claim, behind);
         }
-        self.wait_for_other(now);
+        self.wait_for_other(now, Some(claim.id));
     }
 
     /// Waits for another tab's result while callers may wait, then tells them.
-    fn wait_for_other(&mut self, now: Now) {
-        let Some(attempt) = &self.attempt else { return };
-        if now.mono_ms < attempt.until_mono_ms {
-            return self.enter(Phase::Waiting, now.mono_ms.saturating_add(LOOK_AGAIN_MS));
-        }
-        self.fail(now, Code::RefreshUnavailable, OTHER_TAB_SLOW, Refused::default(), None);
-    }
-
-    /// The holder had its time and has not claimed: take the lock. It may still think it holds it; its claim
-    /// will not be written.
-    fn steal_if_waited(&mut self) {
+    fn wait_for_other(&mut self, now: Now, claim: Option<u32>) {
         let (Some(attempt), Some(held)) = (&mut self.attempt, &self.held) else { return };
-        if attempt.asked_lock && !attempt.locked {
-            let effect = Effect::Lock { id: held.record.id.clone(), attempt: attempt.id, steal: true };
-            self.effect(effect);
+        let until = attempt.until_mono_ms;
+        if now.mono_ms >= until {
+            return self.fail(now, Code::RefreshUnavailable, OTHER_TAB_SLOW, Refused::default(), None);
         }
+        let Some(claim) = claim.filter(|_| !self.no_locks) else {
+            return self.enter(Phase::Waiting, now.mono_ms.saturating_add(LOOK_AGAIN_MS));
+        };
+        attempt.asked_lock = true;
+        let effect = Effect::Await { id: held.record.id.clone(), claim, attempt: attempt.id };
+        self.enter(Phase::Waiting, until);
+        self.effect(effect);
     }
 
-    /// Writes this tab's claim to present the token. `whole`: with the token set, where the entry has none
-    /// or an older one.
-    fn claim(&mut self, now: Now, tries: u32, whole: bool) {
+    /// Makes ready to claim. `whole`: with the token set, where the entry has none or an older one.
+    fn take(&mut self, now: Now, tries: u32, whole: bool) {
         if self.pace.slot(now).is_some() {
             return self.pace_then_coordinate(now);
         }
-        let (Some(attempt), Some(held)) = (&mut self.attempt, &self.held) else { return };
+        let Some(attempt) = &mut self.attempt else { return };
+        attempt.tries = tries;
+        attempt.whole = whole;
+        let claim = attempt.claim;
+        if self.no_locks || attempt.locked {
+            return self.write_claim(now);
+        }
+        self.hold_lock(now, claim, now.mono_ms.saturating_add(PLACE_TIMEOUT_MS));
+    }
+
+    /// Writes this tab's claim to present the token.
+    fn write_claim(&mut self, now: Now) {
         let mark = self.pace.mark(now);
+        let (Some(attempt), Some(held)) = (&mut self.attempt, &self.held) else { return };
         attempt.request_mark = Some(mark);
         let mut meta = Meta {
             generation: attempt.generation,
-            claim: Some(Claim { id: attempt.claim, tries }),
+            claim: Some(Claim { id: attempt.claim, tries: attempt.tries }),
             ..Meta::default()
         };
-        self.pace.share(&mut meta);
-        meta.requests_mono_ms.push(mark);
-        let sealed = if whole { Sealed::Put(held.record.clone()) } else { Sealed::Keep };
+        self.pace.share_with(mark, &mut meta);
+        let sealed = if attempt.whole { Sealed::Put(held.record.clone()) } else { Sealed::Keep };
         self.enter(Phase::Claiming, now.mono_ms.saturating_add(PLACE_TIMEOUT_MS));
         self.swap(meta, sealed);
+    }
+
+    /// The claim is written. A page that stood still meanwhile must look again: others may have given it up.
+    fn claimed(&mut self, now: Now) {
+        self.place_slow = 0;
+        let mark = self.attempt.as_ref().and_then(|a| a.request_mark);
+        let late = mark.is_some_and(|mark| now.mono_ms.saturating_sub(mark.mono_ms) > PLACE_TIMEOUT_MS);
+        if late { self.look(now) } else { self.present(now) }
     }
 
     /// Writes a granted set: this tab's storage first, which survives a reload at this very moment, then the
     /// shared entry, whose version says whether the session is still what it was.
     pub(super) fn commit(&mut self, now: Now, record: Record) {
         self.effect(Effect::Store { record: record.clone(), fresh: false });
-        if self.config.coordination != Coordination::Vault {
-            return self.committed(now, record);
+        let talks = self.attempt.as_ref().is_none_or(|a| a.talks);
+        if self.config.coordination != Coordination::Vault || talks {
+            return self.committed(now, record, talks);
         }
         self.swap_committed(now, record);
+    }
+
+    /// Writes a set that came too late for this tab, which has signed in anew, but not for the others.
+    pub(super) fn commit_for_others(&mut self, now: Now, late: &Late, grant: &Grant) {
+        if self.config.coordination != Coordination::Vault {
+            return;
+        }
+        let record = self.follow(now, &late.record, grant);
+        let effect = Effect::Swap {
+            id: record.id.clone(),
+            key: record.key.clone(),
+            attempt: None,
+            expect: Expect::Version(late.version),
+            meta: Meta { generation: record.generation, ..Meta::default() },
+            sealed: Sealed::Put(record),
+        };
+        self.effect(effect);
     }
 
     fn swap_committed(&mut self, now: Now, record: Record) {
@@ -258,8 +332,9 @@ impl Session {
         self.swap(meta, sealed);
     }
 
-    fn committed(&mut self, now: Now, record: Record) {
-        let carried = (self.config.coordination == Coordination::Channel).then(|| record.clone());
+    /// `carry`: the others can't look, or would not find it.
+    fn committed(&mut self, now: Now, record: Record, carry: bool) {
+        let carried = carry.then(|| record.clone());
         let generation = record.generation;
         self.apply(now, record, false);
         if self.config.coordination != Coordination::Alone {
@@ -270,14 +345,27 @@ impl Session {
 
     /// Shares a failure, so that the others don't run into it too.
     pub(super) fn resolve(&mut self, now: Now) {
-        let written = self.config.coordination == Coordination::Vault;
-        let Some(attempt) = self.attempt.as_ref().filter(|a| written && a.request_mark.is_some()) else {
+        let Some(attempt) = self.attempt.as_ref().filter(|a| a.request_mark.is_some() && !a.talks) else {
+            if self.attempt.as_ref().is_some_and(|a| a.talks) {
+                self.tell_pace();
+            }
             return self.finish();
         };
         let mut meta = Meta { generation: attempt.generation, ..Meta::default() };
         self.pace.share(&mut meta);
         self.enter(Phase::Resolving, now.mono_ms.saturating_add(PLACE_TIMEOUT_MS));
         self.swap(meta, Sealed::Keep);
+    }
+
+    /// Shares rate and cool-down where there is no entry for them.
+    pub(super) fn tell_pace(&mut self) {
+        if self.config.coordination == Coordination::Alone {
+            return;
+        }
+        let generation = self.held.as_ref().map_or(0, |held| held.record.generation);
+        let mut meta = Meta { generation, ..Meta::default() };
+        self.pace.share(&mut meta);
+        self.effect(Effect::Tell(Message::Paced(meta)));
     }
 
     pub(super) fn mark_ended(&mut self, now: Now, refused: Refused) {
@@ -315,7 +403,7 @@ impl Session {
         }
         let too_often = attempt.conflicts > MOST_CONFLICTS;
         match (std::mem::replace(&mut attempt.phase, Phase::Resolving), result) {
-            (Phase::Claiming, Swapped::Done { .. }) => self.present(now),
+            (Phase::Claiming, Swapped::Done { .. }) => self.claimed(now),
             (Phase::Claiming, Swapped::Conflict(found)) if !too_often => {
                 attempt.request_mark = None;
                 self.inspect(now, found);
@@ -324,11 +412,8 @@ impl Session {
             (Phase::Committing(record), Swapped::Conflict(found)) if !too_often => {
                 self.commit_overtaken(now, record, found);
             }
-            (Phase::Committing(record), Swapped::Done { .. }) => self.committed(now, record),
-            (Phase::Committing(record), _) => {
-                self.config.coordination = Coordination::Channel;
-                self.committed(now, record);
-            }
+            (Phase::Committing(record), Swapped::Done { .. }) => self.committed(now, record, false),
+            (Phase::Committing(record), _) => self.committed(now, record, true),
             (Phase::Ending(refused), Swapped::Conflict(Found::Entry(entry))) => {
                 self.end_overtaken(now, refused, *entry);
             }
@@ -420,6 +505,7 @@ impl Session {
     pub(super) fn heard(&mut self, now: Now, message: Message) {
         let Some(held) = &self.held else { return };
         let mine = held.record.generation;
+        self.siblings = true;
         match message {
             Message::Refreshed { generation, .. } if generation <= mine => {}
             Message::Refreshed { record: Some(record), .. } => {
@@ -434,9 +520,13 @@ impl Session {
                 self.effect(Effect::Tell(Message::Refreshed { generation: mine, record }));
             }
             Message::Ask { generation, claim } if generation == mine => {
+                if self.is_asking(|mine| claim < mine) {
+                    // The lower claim goes first.
+                    return self.wait_for_other(now, None);
+                }
                 let busy = self.attempt.as_ref().is_some_and(|a| match a.phase {
                     Phase::Presenting { .. } | Phase::Committing(_) => true,
-                    Phase::Asking { refused: None } => a.claim < claim,
+                    Phase::Asking { refused: None } => true,
                     Phase::Pacing
                     | Phase::Locking
                     | Phase::Waiting
@@ -451,47 +541,72 @@ impl Session {
                 }
             }
             Message::Ask { .. } => {}
-            Message::Busy { generation } => {
-                let asking =
-                    self.attempt.as_ref().is_some_and(|a| matches!(a.phase, Phase::Asking { refused: None }));
-                if asking && generation == mine {
-                    self.wait_for_other(now);
-                }
+            Message::Busy { generation } if generation == mine && self.is_asking(|_| true) => {
+                self.wait_for_other(now, None);
             }
+            Message::Busy { .. } => {}
+            Message::Paced(meta) => self.pace.merge(&meta, now),
         }
+    }
+
+    /// Whether this tab asks before it presents, with a claim of that kind.
+    fn is_asking(&self, claim: impl Fn(u32) -> bool) -> bool {
+        let attempt = self.attempt.as_ref();
+        attempt.is_some_and(|a| matches!(a.phase, Phase::Asking { refused: None }) && claim(a.claim))
     }
 
     /// Asks the other tabs for a newer set.
     pub(super) fn ask(&mut self, now: Now, refused: Option<Refused>) {
         let (Some(attempt), Some(held)) = (&self.attempt, &self.held) else { return };
-        let wait = if refused.is_some() { ASK_LAST_MS } else { ASK_MS };
+        let wait = match (&refused, attempt.queued, self.siblings) {
+            (Some(_), _, _) | (_, true, _) => ASK_LAST_MS,
+            (None, false, true) => ASK_SIBLINGS_MS,
+            (None, false, false) => ASK_STRANGERS_MS,
+        };
         let message = Message::Ask { generation: held.record.generation, claim: attempt.claim };
         self.enter(Phase::Asking { refused }, now.mono_ms.saturating_add(wait));
         self.effect(Effect::Tell(message));
     }
 
-    /// The shared place doesn't work (any more): talk instead.
+    /// The shared place doesn't work, for this attempt: talk instead.
     fn do_without_place(&mut self, now: Now) {
-        self.config.coordination = Coordination::Channel;
         self.note(now, "ask the other tabs", "the place to share state can't be used", None);
-        self.ask(now, None);
+        self.give_back_lock();
+        if let Some(attempt) = &mut self.attempt {
+            attempt.talks = true;
+            attempt.request_mark = None;
+        }
+        self.queue(now);
+    }
+
+    /// The shared place did not answer in time. Whoever goes on without it can't be seen by those who don't,
+    /// so once or twice is a reason to try again and no more.
+    fn place_was_slow(&mut self, now: Now) {
+        self.place_slow = self.place_slow.saturating_add(1);
+        if self.place_slow >= PLACE_BROKEN {
+            return self.do_without_place(now);
+        }
+        if let Some(attempt) = &mut self.attempt {
+            attempt.request_mark = None;
+        }
+        self.fail(now, Code::RefreshUnavailable, PLACE_SLOW, Refused::default(), None);
     }
 
     /// A phase that depends on others has taken too long.
     pub(super) fn coordination_deadline(&mut self, now: Now) {
         let Some(attempt) = &mut self.attempt else { return };
         match std::mem::replace(&mut attempt.phase, Phase::Resolving) {
-            // The holder is slow or hung; what it did can be seen without the lock.
-            Phase::Locking | Phase::Waiting => self.look(now),
-            Phase::Looking | Phase::Claiming => self.do_without_place(now),
-            Phase::Asking { refused: None } => self.present(now),
+            Phase::Locking if attempt.talks => self.ask(now, None),
+            Phase::Locking => self.write_claim(now),
+            // The other is slow, or hung; what it did can be seen all the same.
+            Phase::Waiting => self.look(now),
+            Phase::Looking | Phase::Claiming => self.place_was_slow(now),
+            Phase::Asking { refused: None } if attempt.talks => self.present(now),
+            Phase::Asking { refused: None } => self.take(now, 1, true),
             Phase::Asking { refused: Some(refused) } | Phase::Ending(refused) => {
                 self.end_rejected(now, refused);
             }
-            Phase::Committing(record) => {
-                self.config.coordination = Coordination::Channel;
-                self.committed(now, record);
-            }
+            Phase::Committing(record) => self.committed(now, record, true),
             Phase::Resolving => self.finish(),
             phase @ (Phase::Pacing | Phase::Presenting { .. }) => attempt.phase = phase,
         }
@@ -504,4 +619,6 @@ const OTHER_TAB_SLOW: &str =
     "Another tab is refreshing and has not finished; the session is kept and will be tried again.";
 const OUTCOME_UNKNOWN: &str =
     "Refreshes were cut off more than once before their answer came; the session is kept.";
+const PLACE_SLOW: &str =
+    "The browser's database did not answer; the session is kept and the refresh will be tried again.";
 const STORAGE_LOST: &str = "The stored state was removed by something else; the session goes on in memory.";

@@ -70,7 +70,7 @@ impl Session {
             "there is no session"
         } else if !self.config.retry_on.covers(challenge) {
             "this kind of 401 is not for us to mend"
-        } else if sent != self.epoch {
+        } else if sent != self.epoch && self.held.as_ref().is_some_and(|held| !held.expired(now)) {
             self.note(now, "send again", "the token has changed since it was sent", None);
             return self.settle(waiter, Outcome::Replay);
         } else if !self.can_refresh(now) {

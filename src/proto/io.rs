@@ -107,16 +107,23 @@ pub enum Input {
     SignOut,
     /// The session object goes away; stored state stays.
     Dispose,
-    /// `Effect::Lock` was granted.
+    /// `Effect::Hold` was granted.
     Locked(AttemptId),
-    /// The lock was taken away (stolen) while held.
-    LockLost(AttemptId),
+    /// What `Effect::Await` waited for has come: nobody holds that lock any more.
+    Freed {
+        /// The attempt that waited.
+        attempt: AttemptId,
+        /// The claim whose lock it was.
+        claim: u32,
+    },
     /// There are no locks on this platform.
     LockUnavailable(AttemptId),
     /// What `Effect::Look` found.
     Looked {
         /// The attempt it was for; `None` for a look between attempts.
         attempt: Option<AttemptId>,
+        /// The sign-in it was for.
+        id: String,
         /// What is there.
         found: Found,
     },
@@ -189,6 +196,8 @@ pub enum Message {
         /// The generation being refreshed.
         generation: u32,
     },
+    /// What bounds the rate of token requests. (Where there is no shared place.)
+    Paced(Meta),
 }
 
 /// What comes out.
@@ -205,16 +214,26 @@ pub enum Output {
 /// What an adapter carries out: exactly this, deciding nothing.
 #[cfg_attr(not(target_family = "wasm"), derive(Debug))]
 pub enum Effect {
-    /// Ask for the lock of this sign-in → `Locked`, `LockLost`, `LockUnavailable`.
-    Lock {
+    /// Take the lock of this claim of this sign-in, and hold it → `Locked`, `LockUnavailable`. The platform
+    /// releases it when the tab dies.
+    Hold {
         /// The sign-in.
         id: String,
+        /// The claim; 0 is the queue of tabs that share no place.
+        claim: u32,
         /// For which attempt.
         attempt: AttemptId,
-        /// Take it from its holder.
-        steal: bool,
     },
-    /// Give the lock back, or stop asking for it.
+    /// Wait until nobody holds the lock of this claim → `Freed`, `LockUnavailable`.
+    Await {
+        /// The sign-in.
+        id: String,
+        /// The claim.
+        claim: u32,
+        /// For which attempt.
+        attempt: AttemptId,
+    },
+    /// Give an attempt's lock back, and stop its asking and waiting for any.
     Unlock(AttemptId),
     /// Read the shared entry → `Looked`.
     Look {

@@ -26,8 +26,8 @@ pub struct Meta {
     pub generation: u32,
     /// Who is presenting the refresh token of that generation, if anyone.
     pub claim: Option<Claim>,
-    /// The last token requests of all tabs, monotonic ms, newest last; at most three.
-    pub requests_mono_ms: Vec<i64>,
+    /// The last token requests of all tabs, newest last; a handful at most.
+    pub requests: Vec<Request>,
     /// Failures in a row.
     pub failures: u32,
     /// When the last failure was, epoch ms.
@@ -40,11 +40,21 @@ pub struct Meta {
     pub ended: Option<Ended>,
 }
 
+/// A token request, by the clocks of the tab that made it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(target_family = "wasm"), derive(Debug))]
+pub struct Request {
+    /// Monotonic ms; no two requests of a sign-in have the same.
+    pub mono_ms: i64,
+    /// Epoch ms.
+    pub wall_ms: i64,
+}
+
 /// A tab's word that it is presenting a refresh token.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(not(target_family = "wasm"), derive(Debug))]
 pub struct Claim {
-    /// Random; tells claims apart.
+    /// Random, not 0; tells claims apart and names the lock that tells whether its tab lives.
     pub id: u32,
     /// How often the token was presented with unknown outcome, this time included.
     pub tries: u32,

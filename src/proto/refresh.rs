@@ -1,10 +1,10 @@
 //! One attempt to refresh: from its start to the new token set, or to the failure that callers are told.
 //!
 //! ```text
-//! start → (rate) → lock → look ─┬─ newer set of another tab: adopt
-//!                               └─ claim → present → answer ─┬─ granted: store, commit, tell, unlock
-//!                                                            ├─ ended: mark as ended, unless overtaken
-//!                                                            └─ anything else: share the cool-down
+//! start → (rate) → look ─┬─ newer set of another tab: adopt
+//!                        └─ lock, claim → present → answer ─┬─ granted: store, commit, tell, unlock
+//!                                                           ├─ ended: mark as ended, unless overtaken
+//!                                                           └─ anything else: share the cool-down
 //! ```
 //! Alone, the steps in the shared place fall away.
 
@@ -13,15 +13,10 @@ use super::config::Coordination;
 use super::demand::Waits;
 use super::error::{Code, Failure};
 use super::io::*;
-use super::record::Record;
+use super::record::{Record, Request};
 use super::session::{Because, Late, Session};
 use super::time::Now;
 
-/// How much longer than an attempt's own timeout others wait for it: shorter, and a slow answer would look
-/// like a dead tab (auth0-spa-js#706).
-pub(super) const LOCK_MARGIN_MS: i64 = 5_000;
-/// The shared place answers in a few ms or, in some browsers on some days, never.
-pub(super) const PLACE_TIMEOUT_MS: i64 = 5_000;
 /// A timer this late tells that the page stood still: what it waited for may be just behind it.
 const LATE_TIMER_MS: i64 = 1_000;
 /// An answer is waited for this many timeouts before it counts as lost: presenting the token again while it
@@ -39,9 +34,9 @@ pub(super) struct Waiter {
 pub(super) enum Phase {
     /// Held back by the rate bound.
     Pacing,
-    /// Waits for the lock.
+    /// Takes the lock that tells others that it lives.
     Locking,
-    /// Another tab is refreshing and there is no lock to wait for: looks now and then.
+    /// Another tab is refreshing: waits until that tab's lock is free or, without locks, looks now and then.
     Waiting,
     /// Reads the shared entry.
     Looking,
@@ -69,12 +64,25 @@ pub(super) struct Attempt {
     pub(super) phase: Phase,
     /// When the phase has taken too long, or is over, monotonic ms.
     pub(super) deadline_mono_ms: i64,
-    /// The lock was asked for and must be given back.
+    /// That deadline was put off once because the page had stood still.
+    pub(super) put_off: bool,
+    /// A lock was asked for or waited for, and must be given back.
     pub(super) asked_lock: bool,
-    /// The lock is held.
+    /// When it was asked for, monotonic ms.
+    pub(super) asked_mono_ms: i64,
+    /// This attempt's own lock is held.
     pub(super) locked: bool,
-    /// Identifies this attempt to other tabs.
+    /// It had to wait for the queue lock: somebody was refreshing a moment ago.
+    pub(super) queued: bool,
+    /// Identifies this attempt to other tabs; not 0.
     pub(super) claim: u32,
+    /// Its claim's number of tries, and whether it is to be written with the token set.
+    pub(super) tries: u32,
+    pub(super) whole: bool,
+    /// A claim whose lock nobody holds any more.
+    pub(super) freed: Option<u32>,
+    /// This attempt asks the other tabs, because the shared place does not work.
+    pub(super) talks: bool,
     /// The entry as last seen.
     pub(super) version: Option<u32>,
     /// Generation of the set whose refresh token this attempt presents.
@@ -82,7 +90,7 @@ pub(super) struct Attempt {
     /// Until when callers wait for other tabs, monotonic ms.
     pub(super) until_mono_ms: i64,
     /// What its token request is marked with in its claim.
-    pub(super) request_mark: Option<i64>,
+    pub(super) request_mark: Option<Request>,
     /// How often the entry changed under us.
     pub(super) conflicts: u32,
 }
@@ -91,6 +99,14 @@ impl Attempt {
     /// Whether it still may give its callers something.
     pub(super) fn under_way(&self) -> bool {
         !matches!(self.phase, Phase::Presenting { told: true } | Phase::Resolving)
+    }
+
+    /// Whether its request has left.
+    pub(super) fn has_presented(&self) -> bool {
+        matches!(
+            self.phase,
+            Phase::Presenting { .. } | Phase::Committing(_) | Phase::Ending(_) | Phase::Resolving
+        )
     }
 
     /// When callers of a given-up attempt may come again, epoch ms.
@@ -124,9 +140,16 @@ impl Session {
             reason,
             phase: Phase::Pacing,
             deadline_mono_ms: now.mono_ms,
+            put_off: false,
             asked_lock: false,
+            asked_mono_ms: now.mono_ms,
             locked: false,
-            claim: now.noise,
+            queued: false,
+            claim: now.noise | 1,
+            tries: 1,
+            whole: false,
+            freed: None,
+            talks: self.config.coordination == Coordination::Channel,
             generation: self.held.as_ref().map_or(0, |held| held.record.generation),
             version: None,
             until_mono_ms: now.mono_ms,
@@ -137,8 +160,7 @@ impl Session {
 
     /// Waits for the rate bound, then goes on to the other tabs.
     pub(super) fn pace_then_coordinate(&mut self, now: Now) {
-        let slot = self.pace.slot(now);
-        if let Some(at) = slot {
+        if let Some(at) = self.pace.slot(now) {
             self.give_back_lock();
             self.note(
                 now,
@@ -159,15 +181,18 @@ impl Session {
         }
         let mark = attempt.request_mark.unwrap_or_else(|| self.pace.mark(now));
         self.pace.request(mark, now);
-        attempt.phase = Phase::Presenting { told: false };
-        attempt.deadline_mono_ms = now.mono_ms.saturating_add(self.config.timeout_ms);
+        let (id, reason, talks) = (attempt.id, attempt.reason, attempt.talks);
+        self.enter(Phase::Presenting { told: false }, now.mono_ms.saturating_add(self.config.timeout_ms));
         let tokens = self.held.as_ref().map(|h| &h.record.tokens);
         let effect = Effect::Present {
-            attempt: attempt.id,
+            attempt: id,
             refresh_token: tokens.and_then(|t| t.refresh_token.clone()),
             access_token: tokens.and_then(|t| t.access_token.clone()),
-            reason: attempt.reason,
+            reason,
         };
+        if talks {
+            self.tell_pace();
+        }
         self.effect(effect);
     }
 
@@ -197,24 +222,30 @@ impl Session {
         }
     }
 
-    /// The answer of an attempt that was given up. What it granted still counts if nothing newer is there;
+    /// The answer of an attempt that was given up or abandoned. What it granted still counts if nothing newer is there;
     /// what it granted to a session that has ended must not live on.
     fn answered_late(&mut self, now: Now, id: AttemptId, meaning: Option<Meaning>) {
         let Some(late) = self.late.take_if(|late| late.attempt == id) else { return };
-        let Some(Meaning::Granted(grant)) = meaning else { return };
-        let current = self
-            .held
-            .as_ref()
-            .is_some_and(|held| held.record.id == late.id && held.record.generation == late.generation);
-        if !current {
-            self.note(now, "drop the late tokens", "the session has moved on", None);
-            if self.over.as_ref() == Some(&late.id) {
-                self.effect(Effect::Revoke {
-                    refresh_token: grant.refresh_token,
-                    access_token: grant.access_token,
-                });
-            }
-            return;
+        if let Some(Meaning::Granted(grant)) = meaning {
+            self.granted_late(now, &late, grant);
+        }
+        if late.holds_lock {
+            self.effect(Effect::Unlock(late.attempt));
+        }
+    }
+
+    fn granted_late(&mut self, now: Now, late: &Late, grant: Grant) {
+        if self.over.as_ref() == Some(&late.record.id) {
+            self.note(now, "revoke the late tokens", "the session has ended", None);
+            let (refresh_token, access_token) = (grant.refresh_token, grant.access_token);
+            return self.effect(Effect::Revoke { refresh_token, access_token });
+        }
+        let held = self.held.as_ref().map(|held| (&held.record.id, held.record.generation));
+        if held.is_none_or(|(id, _)| *id != late.record.id) {
+            return self.commit_for_others(now, late, &grant);
+        }
+        if held.is_some_and(|(_, generation)| generation != late.record.generation) {
+            return self.note(now, "drop the late tokens", "newer ones are there", None);
         }
         if self.attempt.as_ref().is_some_and(|a| matches!(a.phase, Phase::Presenting { .. })) {
             // The token has been presented again meanwhile; that answer decides.
@@ -230,13 +261,17 @@ impl Session {
 
     /// What follows on the set this tab holds.
     fn next_record(&self, now: Now, grant: &Grant) -> Option<Record> {
-        let held = self.held.as_ref()?;
-        Some(Record {
-            tokens: self.token_set(now, grant, Some(&held.record.tokens)),
-            generation: held.record.generation.saturating_add(1),
-            id: held.record.id.clone(),
-            key: held.record.key.clone(),
-        })
+        self.held.as_ref().map(|held| self.follow(now, &held.record, grant))
+    }
+
+    /// What follows on a set.
+    pub(super) fn follow(&self, now: Now, record: &Record, grant: &Grant) -> Record {
+        Record {
+            tokens: self.token_set(now, grant, Some(&record.tokens)),
+            generation: record.generation.saturating_add(1),
+            id: record.id.clone(),
+            key: record.key.clone(),
+        }
     }
 
     /// The new set is this tab's. Everyone who waited goes on.
@@ -293,10 +328,11 @@ impl Session {
 
     /// The server refused the refresh token: the session is over, unless another tab was first.
     fn refused(&mut self, now: Now, refused: Refused) {
+        let talks = self.attempt.as_ref().is_some_and(|a| a.talks);
         match self.config.coordination {
             Coordination::Alone => self.end_rejected(now, refused),
-            Coordination::Vault => self.mark_ended(now, refused),
-            Coordination::Channel => self.ask(now, Some(refused)),
+            Coordination::Vault | Coordination::Channel if talks => self.ask(now, Some(refused)),
+            Coordination::Vault | Coordination::Channel => self.mark_ended(now, refused),
         }
     }
 
@@ -313,7 +349,7 @@ impl Session {
             return;
         }
         let stood_still = over > LATE_TIMER_MS && !matches!(attempt.phase, Phase::Pacing);
-        if stood_still {
+        if stood_still && !std::mem::replace(&mut attempt.put_off, true) {
             attempt.deadline_mono_ms = now.mono_ms.saturating_add(LATE_TIMER_MS);
             return;
         }
@@ -321,7 +357,7 @@ impl Session {
             Phase::Pacing => self.pace_then_coordinate(now),
             Phase::Presenting { told: false } => self.unanswered_so_far(now),
             Phase::Presenting { told: true } => {
-                self.give_up(now);
+                self.give_up(now, false);
                 let (code, said) = (Code::RefreshUnavailable, Refused::default());
                 self.fail(now, code, "No answer came; the session is kept.", said, None);
             }
@@ -346,16 +382,15 @@ impl Session {
     }
 
     /// Remembers the attempt's request, should its answer still come.
-    pub(super) fn give_up(&mut self, now: Now) {
+    fn give_up(&mut self, now: Now, holds_lock: bool) {
         let (Some(attempt), Some(held)) = (&self.attempt, &self.held) else { return };
-        if matches!(attempt.phase, Phase::Presenting { .. }) {
-            self.late = Some(Late {
-                attempt: attempt.id,
-                id: held.record.id.clone(),
-                generation: held.record.generation,
-            });
-            self.note(now, "give the request up", "its answer is welcome all the same", None);
-        }
+        self.late = Some(Late {
+            attempt: attempt.id,
+            record: held.record.clone(),
+            version: attempt.version,
+            holds_lock,
+        });
+        self.note(now, "give the request up", "its answer is welcome all the same", None);
     }
 
     /// How long a claim may stand before its answer counts as lost, ms.
@@ -365,14 +400,26 @@ impl Session {
 
     /// The attempt is over.
     pub(super) fn finish(&mut self) {
-        self.give_back_lock();
-        self.attempt = None;
-        self.changed = true;
+        if self.attempt.is_some() {
+            self.give_back_lock();
+            self.attempt = None;
+            self.changed = true;
+        }
+        if self.disposed {
+            self.effect(Effect::Listen(None));
+        }
     }
 
-    /// Drops the attempt, whatever it is doing; a late answer is known for what it is.
+    /// Drops the attempt, whatever it is doing. Where its request is under way it keeps the lock, for its
+    /// answer may matter to other tabs.
     pub(super) fn abandon(&mut self, now: Now) {
-        self.give_up(now);
+        let asked_lock = match &mut self.attempt {
+            Some(a) if matches!(a.phase, Phase::Presenting { .. }) => Some(std::mem::take(&mut a.asked_lock)),
+            Some(_) | None => None,
+        };
+        if let Some(holds_lock) = asked_lock {
+            self.give_up(now, holds_lock);
+        }
         self.finish();
     }
 
@@ -380,6 +427,7 @@ impl Session {
         if let Some(attempt) = &mut self.attempt {
             attempt.phase = phase;
             attempt.deadline_mono_ms = deadline_mono_ms;
+            attempt.put_off = false;
         }
     }
 }

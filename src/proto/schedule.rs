@@ -1,6 +1,6 @@
 //! When the next token request may be made: cool-down after failures, and a bound on the rate.
 
-use super::record::Meta;
+use super::record::{Meta, Request};
 use super::time::{Deadline, Now};
 
 /// Never more than this many token requests …
@@ -22,8 +22,10 @@ pub(super) struct Pace {
     /// Failures in a row.
     failures: u32,
     cooldown: Option<Cooldown>,
-    /// Token requests: when they were made as their maker says, and when we first knew, monotonic ms.
-    requests: Vec<(i64, i64)>,
+    /// When the network last came back, epoch ms: what failed before that tells nothing any more.
+    online_ms: i64,
+    /// Token requests, and when they were made by this tab's clock, monotonic ms.
+    requests: Vec<(Request, i64)>,
 }
 
 #[derive(Clone, Copy)]
@@ -73,7 +75,8 @@ impl Pace {
     }
 
     /// The network is back: the reason to wait is gone, unless the server asked for it.
-    pub(super) fn online(&mut self) {
+    pub(super) fn online(&mut self, now: Now) {
+        self.online_ms = now.wall_ms;
         if !self.by_server() {
             self.cooldown = None;
         }
@@ -100,13 +103,15 @@ impl Pace {
     }
 
     /// What to mark a token request with that leaves now: its time, and different from all others' marks.
-    pub(super) fn mark(&self, now: Now) -> i64 {
-        let last = self.requests.iter().map(|r| r.0).filter(|made| made.abs_diff(now.mono_ms) < 100).max();
-        last.map_or(now.mono_ms, |last| now.mono_ms.max(last.saturating_add(1)))
+    pub(super) fn mark(&self, now: Now) -> Request {
+        let marks = self.requests.iter().map(|r| r.0.mono_ms);
+        let last = marks.filter(|made| made.abs_diff(now.mono_ms) < 100).max();
+        let mono_ms = last.map_or(now.mono_ms, |last| now.mono_ms.max(last.saturating_add(1)));
+        Request { mono_ms, wall_ms: now.wall_ms }
     }
 
     /// A token request with that mark leaves.
-    pub(super) fn request(&mut self, mark: i64, now: Now) {
+    pub(super) fn request(&mut self, mark: Request, now: Now) {
         self.note(mark, now);
     }
 
@@ -119,8 +124,11 @@ impl Pace {
 
     /// Takes over what the tabs of this sign-in have shared.
     pub(super) fn merge(&mut self, meta: &Meta, now: Now) {
-        for &made in &meta.requests_mono_ms {
+        for &made in &meta.requests {
             self.note(made, now);
+        }
+        if !meta.by_server && meta.failed_at_ms <= self.online_ms {
+            return;
         }
         let length = meta.not_before_ms.saturating_sub(meta.failed_at_ms);
         if meta.failures == 0 || length <= 0 {
@@ -159,15 +167,26 @@ impl Pace {
 
     /// Writes the requests alone: a success has no cool-down.
     pub(super) fn share_requests(&self, meta: &mut Meta) {
-        meta.requests_mono_ms = self.requests.iter().map(|r| r.0).collect();
+        meta.requests = self.requests.iter().map(|r| r.0).collect();
     }
 
-    fn note(&mut self, made: i64, now: Now) {
-        if self.requests.iter().any(|r| r.0 == made) {
+    /// The requests with one more, whose mark this is.
+    pub(super) fn share_with(&self, mark: Request, meta: &mut Meta) {
+        self.share(meta);
+        meta.requests.push(mark);
+        let surplus = meta.requests.len().saturating_sub(RATE_REQUESTS);
+        meta.requests.drain(..surplus);
+    }
+
+    fn note(&mut self, made: Request, now: Now) {
+        if self.requests.iter().any(|r| r.0.mono_ms == made.mono_ms) {
             return;
         }
-        // One that claims to be from the future was made by a tab whose clock has another start.
-        self.requests.push((made, made.min(now.mono_ms)));
+        // A clock step makes one of the clocks lie, and tabs begun before and after it count differently: the
+        // younger of the two ages is the safe one.
+        let age =
+            now.mono_ms.saturating_sub(made.mono_ms).min(now.wall_ms.saturating_sub(made.wall_ms)).max(0);
+        self.requests.push((made, now.mono_ms.saturating_sub(age)));
         self.requests.sort_unstable_by_key(|r| r.1);
         let surplus = self.requests.len().saturating_sub(RATE_REQUESTS);
         self.requests.drain(..surplus);
@@ -199,10 +218,13 @@ mod tests {
     fn online_ends_our_own_cool_down_but_not_the_servers() {
         let mut pace = Pace::default();
         pace.failed(now(0, u32::MAX), None, true);
-        pace.online();
+        let mut meta = Meta::default();
+        pace.share(&mut meta);
+        pace.online(now(0, 0));
+        pace.merge(&meta, now(0, 0));
         assert!(pace.cooling(now(0, 0)).is_none());
         pace.failed(now(0, 0), Some(1_000_000 + 9_000), true);
-        pace.online();
+        pace.online(now(0, 0));
         assert!(pace.cooling(now(8_999, 0)).is_some());
         assert!(pace.cooling(now(10_001, 0)).is_none());
     }

@@ -83,6 +83,11 @@ pub struct Session {
     pub(super) changed: bool,
     /// A look between attempts is on its way.
     pub(super) looking: bool,
+    /// The shared place was too slow this often in a row.
+    pub(super) place_slow: u32,
+    /// Another tab of this sign-in has been heard of.
+    pub(super) siblings: bool,
+    pub(super) disposed: bool,
     /// Stored state has disappeared; whether by a sign-out, the look under way will tell.
     pub(super) storage_lost: bool,
     /// This platform has no locks.
@@ -101,17 +106,23 @@ pub(super) struct Held {
     expiry: Option<Deadline>,
     /// When to refresh: a leeway before expiry; in cookie mode, after the interval.
     pub(super) due: Option<Deadline>,
+    /// When the refresh token ends, as far as this tab may conclude that.
+    refresh_end: Option<Deadline>,
     /// The status shown last was "expired".
     shown_expired: bool,
     /// The last resort before giving up an expired set: what other tabs have was asked for.
     asked_others: bool,
 }
 
-/// An attempt whose callers have gone on without it.
+/// A request whose attempt is over and whose answer may still come.
 pub(super) struct Late {
     pub(super) attempt: AttemptId,
-    pub(super) id: String,
-    pub(super) generation: u32,
+    /// The set whose refresh token it presents.
+    pub(super) record: Record,
+    /// The version of the shared entry that holds its claim.
+    pub(super) version: Option<u32>,
+    /// It still holds its attempt's lock.
+    pub(super) holds_lock: bool,
 }
 
 impl Session {
@@ -133,6 +144,9 @@ impl Session {
             failure: None,
             changed: false,
             looking: false,
+            place_slow: 0,
+            siblings: false,
+            disposed: false,
             storage_lost: false,
             no_locks: false,
             storage_failed: false,
@@ -148,7 +162,7 @@ impl Session {
             Input::Wake => {}
             Input::Resume => self.reconcile(now, "the page woke"),
             Input::Online => {
-                self.pace.online();
+                self.pace.online(now);
                 self.note(now, "look again", "the network is back", None);
             }
             Input::Restored(record) => self.restored(now, record),
@@ -164,9 +178,9 @@ impl Session {
             Input::SignOut => self.sign_out(now),
             Input::Dispose => self.dispose(now),
             Input::Locked(attempt) => self.locked(now, attempt),
-            Input::LockLost(attempt) => self.lock_lost(now, attempt),
+            Input::Freed { attempt, claim } => self.freed(now, attempt, claim),
             Input::LockUnavailable(attempt) => self.lock_unavailable(now, attempt),
-            Input::Looked { attempt, found } => self.looked(now, attempt, found),
+            Input::Looked { attempt, id, found } => self.looked(now, attempt, &id, found),
             Input::Swapped { attempt, result } => self.swapped(now, attempt, result),
             Input::Answered(attempt, meaning) => self.answered(now, attempt, Some(meaning)),
             Input::Unanswered(attempt) => self.answered(now, attempt, None),
@@ -187,10 +201,14 @@ impl Session {
     /// In how many ms [`Input::Wake`] is wanted; clamped to what a timer takes.
     pub fn next_timeout(&self, now: Now) -> Option<i64> {
         let attempt = self.attempt.as_ref().map(|a| a.deadline_mono_ms - now.mono_ms);
+        if self.disposed {
+            return attempt.map(|ms| ms.clamp(0, MAX_TIMEOUT_MS));
+        }
         let patience = self.patience_ends_mono_ms(now).map(|at| at - now.mono_ms);
         let end = self.held.as_ref().and_then(|held| match held.shown_expired {
             false => held.expiry.map(|at| at.remaining_ms(now)),
-            true => held.record.tokens.refresh_expires_at_ms.map(|at| at.saturating_sub(now.wall_ms)),
+            true if self.looking => None,
+            true => held.refresh_end.map(|end| end.later_remaining_ms(now)),
         });
         [attempt, patience, end, self.next_start(now)]
             .into_iter()
@@ -243,7 +261,6 @@ impl Session {
         self.effect(Effect::Store { record: record.clone(), fresh: true });
         self.pace = Pace::default();
         self.breaker.reset();
-        self.late = None;
         self.hold(now, record, Because::SignedIn);
         self.listen();
         self.note(now, "signed in", "tokens of a login were given", None);
@@ -257,20 +274,42 @@ impl Session {
         }
     }
 
+    /// What has been presented is seen through: the next session object of this name, in this page perhaps,
+    /// would present it again.
     fn dispose(&mut self, now: Now) {
-        self.abandon(now);
-        self.settle_all(|_| Outcome::Failed(Failure::new(Code::SignedOut, DISPOSED)));
-        self.effect(Effect::Listen(None));
+        self.disposed = true;
         self.config.auto_refresh = false;
+        self.settle_all(|_| Outcome::Failed(Failure::new(Code::SignedOut, DISPOSED)));
+        if !self.attempt.as_ref().is_some_and(Attempt::has_presented) {
+            self.abandon(now);
+        }
     }
 
     /// Makes a record the one this tab holds.
     pub(super) fn hold(&mut self, now: Now, record: Record, because: Because) {
-        self.held = Some(Held::new(record, &self.config, now));
+        let mut held = Held::new(record, &self.config, now);
+        held.refresh_end = self.refresh_end(now, &held.record, because);
+        self.held = Some(held);
+        self.looking = false;
         self.epoch = Epoch(self.epoch.0.wrapping_add(1));
         self.because = because;
         self.failure = None;
         self.changed = true;
+    }
+
+    /// When the refresh token ends, if that can be concluded here: its life was told to this object, and has
+    /// been watched by both clocks since. Otherwise the server knows; a clock step must end no session.
+    fn refresh_end(&self, now: Now, record: &Record, because: Because) -> Option<Deadline> {
+        let at = record.tokens.refresh_expires_at_ms?;
+        let before = self.held.as_ref().filter(|held| held.record.id == record.id);
+        let watched = before.filter(|held| held.record.tokens.refresh_expires_at_ms == Some(at));
+        match (watched, because) {
+            (Some(held), _) => held.refresh_end,
+            (None, Because::SignedIn | Because::Refreshed) => {
+                Some(Deadline::after(now, at.saturating_sub(now.wall_ms)))
+            }
+            (None, Because::None | Because::Stored | Because::Adopted | Because::Ended(_)) => None,
+        }
     }
 
     pub(super) fn listen(&mut self) {
@@ -355,7 +394,7 @@ impl Session {
         self.held.as_ref().is_some_and(|held| {
             let tokens = &held.record.tokens;
             (self.config.presents_nothing || tokens.refresh_token.is_some())
-                && !tokens.refresh_token_expired(now)
+                && held.refresh_end.is_none_or(|end| end.later_remaining_ms(now) > 0)
         })
     }
 
@@ -387,7 +426,14 @@ const DISPOSED: &str = "The session object was disposed of.";
 impl Held {
     fn new(record: Record, config: &Config, now: Now) -> Self {
         let end = record.tokens.expiry(now);
-        let mut held = Self { record, expiry: None, due: end, shown_expired: false, asked_others: false };
+        let mut held = Self {
+            record,
+            expiry: None,
+            due: end,
+            refresh_end: None,
+            shown_expired: false,
+            asked_others: false,
+        };
         if config.cookie_interval_ms.is_none() {
             held.expiry = end;
             held.due = end.map(|at| at.plus(-held.needed_ms(config, None)));

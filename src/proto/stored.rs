@@ -3,7 +3,7 @@
 use super::answer::access_token;
 use super::io::{Ended, Message};
 use super::json::{Json, Member};
-use super::record::{Claim, Meta, Record};
+use super::record::{Claim, Meta, Record, Request};
 use super::seconds::MAX_EXACT_MS;
 use super::secret::Secret;
 use super::token::{MAX_LIFETIME_MS, TokenSet};
@@ -67,16 +67,19 @@ fn record_of<J: Json>(json: &J) -> Option<Record> {
 
 /// The readable part of the shared entry as text.
 pub fn write_meta<J: Json>(meta: &Meta) -> String {
-    let request = |at: usize| int(meta.requests_mono_ms.get(at).copied());
+    let mono = |at: usize| int(meta.requests.get(at).map(|r| r.mono_ms));
+    let wall = |at: usize| int(meta.requests.get(at).map(|r| r.wall_ms));
     J::object(&[
         ("v", Member::Int(VERSION)),
         ("generation", Member::Int(meta.generation.into())),
         ("claim", int(meta.claim.map(|c| c.id.into()))),
         ("tries", int(meta.claim.map(|c| c.tries.into()))),
-        ("request0", request(0)),
-        ("request1", request(1)),
-        ("request2", request(2)),
-        ("request3", request(3)),
+        ("mono0", mono(0)),
+        ("wall0", wall(0)),
+        ("mono1", mono(1)),
+        ("wall1", wall(1)),
+        ("mono2", mono(2)),
+        ("wall2", wall(2)),
         ("failures", Member::Int(meta.failures.into())),
         ("failed_at_ms", Member::Int(meta.failed_at_ms)),
         ("not_before_ms", Member::Int(meta.not_before_ms)),
@@ -87,35 +90,43 @@ pub fn write_meta<J: Json>(meta: &Meta) -> String {
 
 /// The readable part of the shared entry from text.
 pub fn read_meta<J: Json>(stored: &str) -> Option<Meta> {
-    let json = J::parse(stored).filter(|j| read_int(j, "v") == Some(VERSION))?;
-    let requests = ["request0", "request1", "request2", "request3"];
+    meta_of(&J::parse(stored).filter(|j| read_int(j, "v") == Some(VERSION))?)
+}
+
+fn meta_of<J: Json>(json: &J) -> Option<Meta> {
+    let request = |(mono, wall): &(&str, &str)| {
+        Some(Request { mono_ms: read_int(json, mono)?, wall_ms: read_int(json, wall)? })
+    };
+    let requests = [("mono0", "wall0"), ("mono1", "wall1"), ("mono2", "wall2")];
     Some(Meta {
-        generation: read_u32(&json, "generation")?,
-        claim: read_u32(&json, "claim").map(|id| Claim { id, tries: read_u32(&json, "tries").unwrap_or(1) }),
-        requests_mono_ms: requests.iter().filter_map(|name| read_int(&json, name)).collect(),
-        failures: read_u32(&json, "failures").unwrap_or(0),
-        failed_at_ms: read_int(&json, "failed_at_ms").unwrap_or(0),
-        not_before_ms: read_int(&json, "not_before_ms").unwrap_or(0),
-        by_server: read_int(&json, "by_server") == Some(1),
+        generation: read_u32(json, "generation")?,
+        claim: read_u32(json, "claim").map(|id| Claim { id, tries: read_u32(json, "tries").unwrap_or(1) }),
+        requests: requests.iter().filter_map(request).collect(),
+        failures: read_u32(json, "failures").unwrap_or(0),
+        failed_at_ms: read_int(json, "failed_at_ms").unwrap_or(0),
+        not_before_ms: read_int(json, "not_before_ms").unwrap_or(0),
+        by_server: read_int(json, "by_server") == Some(1),
         ended: json.get("ended").and_then(|j| j.as_str()).and_then(|name| ended_of(&name)),
     })
 }
 
 /// A message between tabs as text.
 pub fn write_message<J: Json>(message: &Message) -> String {
-    let (kind, generation, claim, record) = match message {
-        Message::Refreshed { generation, record } => ("refreshed", *generation, 0, record.as_ref()),
+    let (kind, generation, claim, more) = match message {
+        Message::Refreshed { generation, record } => {
+            ("refreshed", *generation, 0, record.as_ref().map(write_record::<J>))
+        }
         Message::Ended { rejected: true } => ("rejected", 0, 0, None),
         Message::Ended { rejected: false } => ("signed-out", 0, 0, None),
         Message::Ask { generation, claim } => ("ask", *generation, *claim, None),
         Message::Busy { generation } => ("busy", *generation, 0, None),
+        Message::Paced(meta) => ("paced", meta.generation, 0, Some(write_meta::<J>(meta))),
     };
-    let record = record.map(write_record::<J>);
     J::object(&[
         ("kind", Member::Text(kind)),
         ("generation", Member::Int(generation.into())),
         ("claim", Member::Int(claim.into())),
-        ("record", record.as_deref().map_or(Member::Null, Member::Raw)),
+        ("more", more.as_deref().map_or(Member::Null, Member::Raw)),
     ])
 }
 
@@ -125,13 +136,14 @@ pub fn read_message<J: Json>(sent: &str) -> Option<Message> {
     let generation = read_u32(&json, "generation")?;
     match json.get("kind")?.as_str()?.as_str() {
         "refreshed" => {
-            let record = json.get("record").and_then(|record| record_of(&record));
+            let record = json.get("more").and_then(|record| record_of(&record));
             Some(Message::Refreshed { generation, record })
         }
         "rejected" => Some(Message::Ended { rejected: true }),
         "signed-out" => Some(Message::Ended { rejected: false }),
         "ask" => Some(Message::Ask { generation, claim: read_u32(&json, "claim")? }),
         "busy" => Some(Message::Busy { generation }),
+        "paced" => meta_of(&json.get("more")?).map(Message::Paced),
         _ => None,
     }
 }
@@ -271,7 +283,7 @@ mod tests {
         let meta = Meta {
             generation: 3,
             claim: Some(Claim { id: u32::MAX, tries: 2 }),
-            requests_mono_ms: vec![1, 2, 3],
+            requests: vec![Request { mono_ms: 1, wall_ms: 2 }; 3],
             failures: 4,
             failed_at_ms: 5,
             not_before_ms: 6,

@@ -52,6 +52,11 @@ impl Deadline {
         (self.wall_ms.saturating_sub(now.wall_ms)).min(self.mono_ms.saturating_sub(now.mono_ms))
     }
 
+    /// Milliseconds to go until both clocks have reached it.
+    pub fn later_remaining_ms(self, now: Now) -> i64 {
+        (self.wall_ms.saturating_sub(now.wall_ms)).max(self.mono_ms.saturating_sub(now.mono_ms))
+    }
+
     /// Whether either clock has reached it.
     pub fn passed(self, now: Now) -> bool {
         self.remaining_ms(now) <= 0

@@ -49,11 +49,6 @@ impl TokenSet {
         };
         Some(Deadline::after(now, left))
     }
-
-    /// Whether the refresh token's own end has come.
-    pub fn refresh_token_expired(&self, now: Now) -> bool {
-        self.refresh_expires_at_ms.is_some_and(|at| at <= now.wall_ms)
-    }
 }
 
 /// Clocks of two processes may be read in another order than they were written, and Firefox rounds.

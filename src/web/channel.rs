@@ -2,7 +2,7 @@
 //! have that can neither listen nor speak.
 
 use std::cell::RefCell;
-use std::rc::{Rc, Weak};
+use std::rc::Weak;
 
 use wasm_bindgen::prelude::*;
 
@@ -63,9 +63,4 @@ impl Drop for Open {
         js::set(&self.channel, "onmessage", &JsValue::NULL);
         let _ = js::call(&self.channel, "close", &[]);
     }
-}
-
-/// Forgets the driver's channel.
-pub fn close(driver: &Rc<Driver>) {
-    drop(driver.channel.0.take());
 }

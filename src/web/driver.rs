@@ -197,14 +197,12 @@ impl Driver {
         }
         let driver = self.clone();
         match effect {
-            Effect::Lock { id, attempt, steal } => {
-                let name = ["tokenwell", &self.settings.name, &id].join("/");
-                Locks::ask(self, &name, attempt, steal);
-            }
+            Effect::Hold { id, claim, attempt } => Locks::hold(self, &id, claim, attempt),
+            Effect::Await { id, claim, attempt } => Locks::wait(self, &id, claim, attempt),
             Effect::Unlock(attempt) => self.locks.give_back(attempt),
             Effect::Look { id, key, attempt } => spawn_local(async move {
                 let found = vault::look(&id, &key).await;
-                driver.feed(Input::Looked { attempt, found });
+                driver.feed(Input::Looked { attempt, id, found });
             }),
             Effect::Swap { id, key, attempt, expect, meta, sealed } => {
                 let swap = wasm_bindgen_futures::future_to_promise(async move {

@@ -1,21 +1,22 @@
-//! Web Locks.
+//! Web Locks: one for each claim, held by its tab as long as that lives.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
 use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::spawn_local;
 
 use super::driver::Driver;
 use super::js;
 use crate::proto::io::{AttemptId, Input};
 
-/// The locks this session holds or asks for.
+/// The locks this session holds, asks for or waits for.
 #[derive(Default)]
-pub struct Locks(RefCell<Vec<Rc<Held>>>);
+pub struct Locks(RefCell<Vec<Rc<Asked>>>);
 
 /// One request for a lock.
-struct Held {
+struct Asked {
     attempt: AttemptId,
     /// Ends the request while it is queued.
     abort: JsValue,
@@ -24,78 +25,84 @@ struct Held {
 }
 
 impl Locks {
-    /// Asks for a lock.
-    pub fn ask(driver: &Rc<Driver>, name: &str, attempt: AttemptId, steal: bool) {
-        let locks = js::get(&js::global_value("navigator"), "locks").unwrap_or(JsValue::UNDEFINED);
-        let controller = js::construct("AbortController", &[]);
-        let (true, Ok(abort)) = (locks.is_object(), controller) else {
+    /// Takes a claim's lock and holds it.
+    pub fn hold(driver: &Rc<Driver>, id: &str, claim: u32, attempt: AttemptId) {
+        Self::request(driver, id, claim, attempt, "exclusive", Input::Locked(attempt));
+    }
+
+    /// Waits until nobody holds a claim's lock.
+    pub fn wait(driver: &Rc<Driver>, id: &str, claim: u32, attempt: AttemptId) {
+        Self::request(driver, id, claim, attempt, "shared", Input::Freed { attempt, claim });
+    }
+
+    fn request(
+        driver: &Rc<Driver>,
+        id: &str,
+        claim: u32,
+        attempt: AttemptId,
+        mode: &'static str,
+        granted: Input,
+    ) {
+        let locks = js::get(&js::global_value("navigator"), "locks").unwrap_or_default();
+        let (true, Ok(abort)) = (locks.is_object(), js::construct("AbortController", &[])) else {
             return driver.feed(Input::LockUnavailable(attempt));
         };
-        let held = Rc::new(Held { attempt, abort, release: RefCell::new(None) });
-        driver.locks.0.borrow_mut().push(held.clone());
-        let options = match steal {
-            true => js::object(&[("steal", JsValue::TRUE)]),
-            false => js::object(&[("signal", js::get(&held.abort, "signal").unwrap_or_default())]),
-        };
-        let granted = granted(driver, &held);
-        let asked = js::call(&locks, "request", &[&name.into(), &options, &granted]);
+        let asked = Rc::new(Asked { attempt, abort, release: RefCell::new(None) });
+        driver.locks.0.borrow_mut().push(asked.clone());
+        let name =
+            ["tokenwell/", id, "/", &String::from(js_sys::Number::from(claim).to_js_string())].concat();
+        let signal = js::get(&asked.abort, "signal").unwrap_or_default();
+        let options = js::object(&[("mode", mode.into()), ("signal", signal)]);
+        let callback = on_grant(driver, &asked, mode == "exclusive", granted);
+        let ended = js::call(&locks, "request", &[&name.into(), &options, &callback]);
         let driver = driver.clone();
-        wasm_bindgen_futures::spawn_local(async move {
-            let ended = match asked {
+        spawn_local(async move {
+            let ended = match ended {
                 Ok(promise) => js::settled(promise).await,
                 Err(error) => Err(error),
             };
-            // Ours to the end, unless someone else ended it.
-            let still_ours = driver.locks.forget(&held);
-            if ended.is_err() && still_ours {
-                let was_granted = held.release.borrow().is_some();
-                driver.feed(match was_granted {
-                    true => Input::LockLost(attempt),
-                    false => Input::LockUnavailable(attempt),
-                });
+            // Refused by the platform; if we ended it ourselves, it is not on the list any more.
+            if driver.locks.forget(&asked) && ended.is_err() {
+                driver.feed(Input::LockUnavailable(attempt));
             }
         });
     }
 
-    /// Gives an attempt's lock back, or stops asking for it.
+    /// Gives back what an attempt holds, and ends what it waits for.
     pub fn give_back(&self, attempt: AttemptId) {
-        let (gone, kept) = self.0.take().into_iter().partition::<Vec<_>, _>(|held| held.attempt == attempt);
+        let (gone, kept): (Vec<_>, Vec<_>) = self.0.take().into_iter().partition(|a| a.attempt == attempt);
         self.0.borrow_mut().extend(kept);
-        for held in gone {
-            let release = held.release.take();
-            match release {
-                Some(release) => {
-                    let _ = release.call0(&JsValue::UNDEFINED);
-                }
-                None => {
-                    let _ = js::call(&held.abort, "abort", &[]);
-                }
-            }
+        for asked in gone {
+            let release = asked.release.take();
+            let _ = match release {
+                Some(release) => release.call0(&JsValue::UNDEFINED),
+                None => js::call(&asked.abort, "abort", &[]),
+            };
         }
     }
 
-    fn forget(&self, which: &Rc<Held>) -> bool {
+    fn forget(&self, which: &Rc<Asked>) -> bool {
         let mut list = self.0.borrow_mut();
         let before = list.len();
-        list.retain(|held| !Rc::ptr_eq(held, which));
+        list.retain(|asked| !Rc::ptr_eq(asked, which));
         list.len() < before
     }
 }
 
-/// What `request` calls when the lock is there: gives a promise that ends the hold.
-fn granted(driver: &Rc<Driver>, held: &Rc<Held>) -> JsValue {
-    let (driver, held) = (Rc::downgrade(driver), held.clone());
+/// What `request` calls when the lock is there. To hold it, it gives a promise that ends the hold.
+fn on_grant(driver: &Rc<Driver>, asked: &Rc<Asked>, hold: bool, granted: Input) -> JsValue {
+    let (driver, asked) = (Rc::downgrade(driver), asked.clone());
     Closure::once_into_js(move |_lock: JsValue| -> JsValue {
         let Some(driver) = driver.upgrade() else { return JsValue::UNDEFINED };
-        let asked_for = driver.locks.0.borrow().iter().any(|other| Rc::ptr_eq(other, &held));
-        if !asked_for {
+        if !driver.locks.0.borrow().iter().any(|other| Rc::ptr_eq(other, &asked)) {
             return JsValue::UNDEFINED;
         }
-        let hold = Promise::new(&mut |resolve, _| {
-            held.release.replace(Some(resolve));
+        let held = hold.then(|| {
+            Promise::new(&mut |resolve, _| {
+                asked.release.replace(Some(resolve));
+            })
         });
-        let attempt = held.attempt;
-        wasm_bindgen_futures::spawn_local(async move { driver.feed(Input::Locked(attempt)) });
-        hold.into()
+        spawn_local(async move { driver.feed(granted) });
+        held.map_or(JsValue::UNDEFINED, JsValue::from)
     })
 }

@@ -266,7 +266,7 @@ fn texts(value: &JsValue, wrong: &'static str) -> Result<Vec<(String, Secret)>, 
         let (name, value) = (entry.get(0).as_string(), entry.get(1).as_string());
         name.zip(value).map(|(name, value)| (name, Secret::new(value))).ok_or_else(|| mistake(wrong))
     };
-    Object::entries(object).iter().map(|e| entry(e.into())).collect()
+    Object::entries(object).iter().map(entry).collect()
 }
 
 fn fields(route: &mut Route, value: &JsValue) -> Result<(), JsValue> {
