@@ -66,10 +66,15 @@ impl World<'_> {
                 self.lose_some();
             }
             Action::Online => self.go_online(),
-            Action::SignIn { slot, user } => self.sign_in(slot, user),
+            Action::SignIn { slot } => self.sign_in(slot),
             Action::SignOut(slot) => self.sign_out(slot),
             Action::Call(slot) => self.call(slot, false),
             Action::Calls { slot, count } => (0..count).for_each(|_| self.call(slot, false)),
+            Action::Poll { slot, count, every_ms } => {
+                if let Some(life) = self.tabs[slot].as_ref().map(|tab| tab.life) {
+                    self.poll(life, count, every_ms);
+                }
+            }
             Action::Token { slot, min_validity_ms } => {
                 self.demand(slot, Want::Token { min_validity_ms }, false);
             }
@@ -95,6 +100,15 @@ impl World<'_> {
             Action::StorageCleared(slot) => self.clear_storage(slot),
             Action::Nothing => {}
         }
+    }
+
+    pub(crate) fn poll(&mut self, life: Life, count: u32, every_ms: i64) {
+        if count == 0 || self.living(life).is_none() {
+            return;
+        }
+        self.call(life.slot, false);
+        let at = self.now() + every_ms;
+        self.queue.push(at, Event::Polls { life, count: count - 1, every_ms });
     }
 
     fn runs(&self, slot: Slot) -> Option<Runs> {
@@ -132,7 +146,7 @@ impl World<'_> {
         };
         self.tabs[slot] = Some(Box::new(Tab {
             life,
-            core: Subject::new(config, now, self.broken),
+            core: Subject::new(config, now, self.broken, &self.gossip),
             runs: Runs::Yes,
             hung_until: 0,
             throttle_ms: 0,
@@ -141,7 +155,8 @@ impl World<'_> {
             timer_arm: 0,
             timer_at: None,
             listening: None,
-            asked: Vec::new(),
+            tickets: Vec::new(),
+            next_ticket: 0,
             last_message_at: 0,
             last_storage_at: 0,
             last_lock_at: 0,
@@ -168,17 +183,19 @@ impl World<'_> {
     fn die(&mut self, slot: Slot) -> Option<Box<Tab>> {
         let tab = self.tabs[slot].take()?;
         self.orphan(tab.life);
+        self.unblock_vault(tab.life);
         // What it has written to localStorage is in the pipe already.
         let life = tab.life;
-        let writes = self.queue.extract(|event| matches!(event, Event::LocalWritten { life: by, .. } if *by == life));
+        let writes =
+            self.queue.extract(|event| matches!(event, Event::LocalWritten { life: by, .. } if *by == life));
         for write in writes {
             if let Event::LocalWritten { life, record } = write {
                 self.local_written(Some(life), record);
             }
         }
-        for (life, attempt) in self.locks.of(tab.life) {
+        for asker in self.locks.of(tab.life) {
             let at = self.now() + self.ipc_ms();
-            self.queue.push(at, Event::LockReleased { life, attempt });
+            self.queue.push(at, Event::LockReleased(asker));
         }
         Some(tab)
     }
@@ -250,12 +267,12 @@ impl World<'_> {
         }
     }
 
-    fn sign_in(&mut self, slot: Slot, user: u32) {
+    fn sign_in(&mut self, slot: Slot) {
         if self.runs(slot) != Some(Runs::Yes) {
             return;
         }
         let now = self.now();
-        let pair = self.server.sign_in(user, now);
+        let pair = self.server.sign_in(now);
         let number = self.ledger.sign_ins.len();
         self.ledger.sign_ins.push(Default::default());
         let grant = self.grant(pair, now);

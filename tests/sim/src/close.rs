@@ -89,10 +89,9 @@ impl World<'_> {
         let now = self.now();
         (0..SLOTS).filter_map(move |slot| {
             let sign_in = self.sign_in_of(slot)?;
-            let family = &self.server.families[sign_in];
-            let lives = family.alive
-                && !self.ledger.sign_ins[sign_in].ended_by_user()
-                && self.server.takes(family.current, now);
+            let newest = self.had_by_others(sign_in, None);
+            let lives = !self.ledger.sign_ins[sign_in].ended_by_user()
+                && newest.is_some_and(|token| self.server.takes(token, now));
             lives.then_some((slot, sign_in))
         })
     }
@@ -118,7 +117,12 @@ impl World<'_> {
                 format!("tab {slot}, s{sign_in}: {result:?} after {ROUNDS} calls")
             });
         }
-        self.refresh_each_sign_in();
+        // The first refresh may only take over what a tab had got that died before it told the others.
+        for _ in 0..2 {
+            if self.differing().is_some() {
+                self.refresh_each_sign_in();
+            }
+        }
         // A refresh may be under way at this very moment: look some times.
         for _ in 0..12 {
             if self.differing().is_none() {

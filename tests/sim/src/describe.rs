@@ -11,7 +11,9 @@ pub(crate) fn input(input: &Input) -> String {
         Input::Restored(record) => format!("Restored {}", maybe(record.as_ref())),
         Input::StorageChanged(record) => format!("StorageChanged {}", maybe(record.as_ref())),
         Input::SignIn { id, .. } => format!("SignIn {id}"),
-        Input::Looked { attempt, found } => format!("Looked {} {}", id(*attempt), self::found(found)),
+        Input::Looked { attempt, id: sign_in, found } => {
+            format!("Looked {sign_in} {} {}", id(*attempt), self::found(found))
+        }
         Input::Swapped { attempt, result } => format!(
             "Swapped {} {}",
             id(*attempt),
@@ -103,8 +105,9 @@ fn meta(meta: &Meta) -> String {
     if let Some(ended) = meta.ended {
         let _ = write!(text, ", ended {ended:?}");
     }
-    if !meta.requests_mono_ms.is_empty() {
-        let _ = write!(text, ", requests {:?}", meta.requests_mono_ms);
+    if !meta.requests.is_empty() {
+        let at: Vec<i64> = meta.requests.iter().map(|request| request.mono_ms).collect();
+        let _ = write!(text, ", requests {at:?}");
     }
     text + "}"
 }

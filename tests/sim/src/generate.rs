@@ -19,7 +19,7 @@ impl Plan {
         let setup = setup(&mut rng);
         let mut draft = Draft { setup, steps: Vec::new(), hot: 0, focus: 0, tabs: 1, rng };
         draft.begin();
-        let length = draft.rng.usize(12..52);
+        let length = draft.rng.usize(16..60);
         while draft.steps.len() < length {
             draft.step();
         }
@@ -98,6 +98,7 @@ fn setup(rng: &mut Rng) -> Setup {
         counts_sleep: rng.bool(),
         own_origins: rng.u32(..3) == 0,
         lossy_freeze: rng.bool(),
+        hang_blocks: rng.u32(..3) == 0,
         slow: rng.u32(..4) == 0,
         restore_ms: if rng.u32(..6) == 0 { rng.i64(1..2_000) } else { 0 },
     }
@@ -121,7 +122,7 @@ impl Draft {
     /// A tab that is signed in, and mostly others beside it.
     fn begin(&mut self) {
         self.push(0, Action::Open(0));
-        self.push(0, Action::SignIn { slot: 0, user: 1 });
+        self.push(0, Action::SignIn { slot: 0 });
         self.tabs = one_of(&mut self.rng, &[1, 2, 2, 2, 3, 3, 4, 5, 8]);
         for slot in 1..self.tabs {
             let after_ms = self.rng.i64(0..200);
@@ -206,6 +207,10 @@ impl Draft {
                 Action::Token { slot, min_validity_ms: some.then_some(ms) }
             }
             15 => Action::IfNeeded(slot),
+            58 => {
+                let (count, every_ms) = (self.rng.u32(3..30), self.rng.i64(20..5_000));
+                Action::Poll { slot, count, every_ms }
+            }
             16..=20 => {
                 (self.hot, self.focus) = (self.rng.u32(1..8), slot);
                 Action::Refresh(slot)
@@ -213,13 +218,19 @@ impl Draft {
             21 => Action::Detach(slot),
             22..=26 => self.token_fault(),
             27 => Action::NextApi(self.api_fault()),
-            28 => Action::Api401(self.rng.bool()),
+            28 => {
+                if self.rng.bool() {
+                    let (count, every_ms) = (self.rng.u32(3..40), self.rng.i64(20..4_000));
+                    self.push(0, Action::Poll { slot, count, every_ms });
+                }
+                Action::Api401(true)
+            }
             29 => Action::Api401(false),
             30 if self.rng.u32(..4) == 0 => Action::EndAtServer(slot),
             31..=32 => self.vault_fault(),
             33 => self.storage(),
             34 if self.rng.bool() => Action::SignOut(slot),
-            35 if self.rng.bool() => Action::SignIn { slot, user: self.rng.u32(1..3) },
+            35 if self.rng.bool() => Action::SignIn { slot },
             36 => Action::Offline,
             37..=38 => Action::Online,
             39..=40 => Action::Sleep { ms: self.long() },

@@ -1,16 +1,17 @@
 //! The host of a core, as the real adapter is: hands in what happened, carries out exactly what comes out,
 //! decides nothing.
 
-use tokenwell::proto::io::{Effect, Found, Input, Message, Outcome, Swapped, WaiterId, Want};
+use tokenwell::proto::io::{AttemptId, Effect, Found, Input, Message, Outcome, Swapped, WaiterId, Want};
 use tokenwell::proto::record::Record;
 use tokenwell::proto::secret::Secret;
 
 use crate::api::Call;
+use crate::browser::locks::{Asker, Mode};
 use crate::browser::vault::{Op, Write};
 use crate::faults::{ApiFault, VaultFault};
 use crate::names;
 use crate::plan::Kept;
-use crate::tab::{ApiResult, Delivery, Life, Purpose, Runs, Waiter};
+use crate::tab::{ApiResult, Delivery, Life, Purpose, Runs, Ticket, Waiter};
 use crate::world::{Event, World};
 
 impl World<'_> {
@@ -19,9 +20,6 @@ impl World<'_> {
         let Some(tab) = self.tabs[slot].as_deref_mut() else { return };
         match delivery {
             Delivery::Input(input) => {
-                if let Input::LockLost(attempt) = input {
-                    tab.asked.retain(|asked| *asked != attempt);
-                }
                 self.feed(slot, input);
             }
             Delivery::Timer { arm } if tab.timer_arm == arm => {
@@ -39,12 +37,7 @@ impl World<'_> {
                 }
                 self.feed(slot, Input::Heard(message));
             }
-            Delivery::Granted(attempt) => {
-                // A request that was taken back while its grant was on the way grants nothing.
-                if tab.asked.contains(&attempt) {
-                    self.feed(slot, Input::Locked(attempt));
-                }
-            }
+            Delivery::Granted { ticket } => self.granted(slot, ticket),
             Delivery::Answer { request } => self.answered(slot, request),
             Delivery::Api { call, result } => self.api_answered(slot, call, result),
             Delivery::Storage(record) => {
@@ -54,7 +47,8 @@ impl World<'_> {
             Delivery::StorageConfirmed => tab.local.unconfirmed -= 1,
             Delivery::Vault(op) => {
                 let life = tab.life;
-                self.queue.push(self.clock.true_ms() + 1, Event::Vault { life, op });
+                self.queue.push(self.clock.true_ms(), Event::Vault { life, op });
+                self.unblock_vault(life);
             }
             Delivery::VaultAnswer { id, input } => {
                 let over = |found: &Found| matches!(found, Found::Entry(e) if e.meta.ended.is_some());
@@ -77,21 +71,18 @@ impl World<'_> {
         let Some(tab) = self.tabs[slot].as_deref_mut() else { return };
         let life = tab.life;
         match effect {
-            Effect::Lock { attempt, .. } if !self.setup.locks => {
+            Effect::Hold { attempt, .. } | Effect::Await { attempt, .. } if !self.setup.locks => {
                 let delivery = Delivery::Input(Input::LockUnavailable(attempt));
                 self.queue.push(now, Event::Deliver { life, delivery });
             }
-            Effect::Lock { id, attempt, steal } => {
-                if !tab.asked.contains(&attempt) {
-                    tab.asked.push(attempt);
-                }
-                let at = self.lock_message_at(slot);
-                self.queue.push(at, Event::LockAsked { life, attempt, name: id, steal });
-            }
+            Effect::Hold { id, claim, attempt } => self.ask_lock(slot, id, claim, attempt, Mode::Exclusive),
+            Effect::Await { id, claim, attempt } => self.ask_lock(slot, id, claim, attempt, Mode::Shared),
             Effect::Unlock(attempt) => {
-                tab.asked.retain(|asked| *asked != attempt);
-                let at = self.lock_message_at(slot);
-                self.queue.push(at, Event::LockReleased { life, attempt });
+                let all = tab.tickets.clone();
+                tab.tickets.retain(|ticket| ticket.attempt != attempt);
+                for ticket in all.iter().filter(|ticket| ticket.attempt == attempt) {
+                    self.release_lock(slot, ticket.number);
+                }
             }
             Effect::Look { id, key, attempt } => self.ask_vault(life, id, key, attempt, None),
             Effect::Swap { id, key, attempt, expect, meta, sealed } => {
@@ -99,8 +90,8 @@ impl World<'_> {
             }
             Effect::Present { attempt, refresh_token, reason, .. } => {
                 let token = refresh_token.map_or(usize::MAX, |token| names::number(token.expose()));
-                self.check_presented(slot, token, reason);
-                self.present(life, attempt, token);
+                self.check_presented(slot, token);
+                self.present(life, attempt, token, reason);
             }
             Effect::Store { record, fresh } => self.store(slot, record, fresh),
             Effect::Begin(_) => {}
@@ -112,6 +103,38 @@ impl World<'_> {
                     let at = now + self.net_ms();
                     self.queue.push(at, Event::RevokeArrives(names::number(token.expose())));
                 }
+            }
+        }
+    }
+
+    fn ask_lock(&mut self, slot: usize, id: String, claim: u32, attempt: AttemptId, mode: Mode) {
+        let at = self.lock_message_at(slot);
+        let Some(tab) = self.tabs[slot].as_deref_mut() else { return };
+        tab.next_ticket += 1;
+        let number = tab.next_ticket;
+        tab.tickets.push(Ticket { number, attempt, claim, mode });
+        let asker = Asker { life: tab.life, ticket: number };
+        self.queue.push(at, Event::LockAsked { asker, name: (id, claim), mode });
+    }
+
+    fn release_lock(&mut self, slot: usize, ticket: u32) {
+        let at = self.lock_message_at(slot);
+        let Some(life) = self.tabs[slot].as_ref().map(|tab| tab.life) else { return };
+        self.queue.push(at, Event::LockReleased(Asker { life, ticket }));
+    }
+
+    /// A lock is there. A request that was taken back while its grant was on the way grants nothing.
+    fn granted(&mut self, slot: usize, number: u32) {
+        let Some(tab) = self.tabs[slot].as_deref_mut() else { return };
+        let Some(at) = tab.tickets.iter().position(|ticket| ticket.number == number) else { return };
+        let Ticket { attempt, claim, mode, .. } = tab.tickets[at];
+        match mode {
+            Mode::Exclusive => self.feed(slot, Input::Locked(attempt)),
+            // Wanted only to know that it could be had.
+            Mode::Shared => {
+                tab.tickets.remove(at);
+                self.release_lock(slot, number);
+                self.feed(slot, Input::Freed { attempt, claim });
             }
         }
     }
@@ -146,7 +169,7 @@ impl World<'_> {
         life: Life,
         id: String,
         key: Secret,
-        attempt: Option<tokenwell::proto::io::AttemptId>,
+        attempt: Option<AttemptId>,
         write: Option<Write>,
     ) {
         let fault = self.vault_faults.pop_front();
@@ -160,11 +183,19 @@ impl World<'_> {
     /// An operation on the shared place takes effect. A transaction needs its page between reading and writing:
     /// it may have died, or stand still.
     pub(crate) fn vault_commits(&mut self, life: Life, op: Op) {
+        if self.vault.blocked_by.is_some_and(|by| by != life) {
+            return self.vault.waiting.push((life, op));
+        }
         let still = self.living(life).is_some_and(|tab| !tab.takes_input());
         let alive = self.living(life).is_some();
         if (!alive || still) && self.rng.bool() {
+            let blocks = self.setup.hang_blocks && op.write.is_some();
             if still && let Some(tab) = self.living_mut(life) {
+                let hung = tab.runs == Runs::Hung;
                 tab.inbox.push_back(Delivery::Vault(op));
+                if blocks && hung {
+                    self.vault.blocked_by = Some(life);
+                }
             }
             return;
         }
@@ -173,7 +204,7 @@ impl World<'_> {
         let input = match write {
             None => {
                 let found = if fails { Found::Unavailable } else { self.vault.look(&id, &key) };
-                Input::Looked { attempt, found }
+                Input::Looked { attempt, id: id.clone(), found }
             }
             Some(write) => {
                 let (by_server, ended) = (write.meta.by_server, write.meta.ended.is_some());
@@ -195,6 +226,17 @@ impl World<'_> {
         });
         if !mute {
             self.later_ipc(life, Delivery::VaultAnswer { id, input });
+        }
+    }
+
+    /// That page's transaction goes on or is aborted.
+    pub(crate) fn unblock_vault(&mut self, life: Life) {
+        if self.vault.blocked_by != Some(life) {
+            return;
+        }
+        self.vault.blocked_by = None;
+        for (life, op) in std::mem::take(&mut self.vault.waiting) {
+            self.queue.push(self.clock.true_ms(), Event::Vault { life, op });
         }
     }
 

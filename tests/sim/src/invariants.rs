@@ -1,6 +1,7 @@
 //! What must be true after every step, and what is remembered to know it.
 
-use tokenwell::proto::io::{Epoch, Reason, WaiterId};
+use tokenwell::proto::config::Coordination;
+use tokenwell::proto::io::{Reason, WaiterId};
 use tokenwell::proto::time::Now;
 
 use crate::names;
@@ -71,10 +72,15 @@ pub(crate) struct SignIn {
     pub(crate) ended_in_life: Option<u32>,
     /// It is written in the shared place that it is over: a page that dies as it signs out may not get so far.
     pub(crate) end_written: bool,
+    /// The server refused the only token that anyone had: it is over for all, also for one whose answer comes
+    /// later than late.
+    given_up: bool,
     /// When its last three token requests left, oldest first.
     requests: Vec<i64>,
+    /// Which page sent the last of them.
+    requested_by: Option<Life>,
     cooling: Option<Cooling>,
-    /// Token requests because of a 401 since the API began to refuse everything.
+    /// Refreshes because of a 401 since the API began to refuse everything.
     for_401: u32,
 }
 
@@ -172,12 +178,12 @@ impl World<'_> {
             }
             _ => {}
         }
-        let _: Epoch = epoch;
     }
 
     /// A page has lost its session: somebody must have ended it.
     fn check_loss(&mut self, slot: usize, sign_in: usize, refresh: Option<usize>) {
-        if self.ledger.sign_ins[sign_in].ended_by_user() || !self.server.families[sign_in].alive {
+        let ledger = &mut self.ledger.sign_ins[sign_in];
+        if ledger.ended_by_user() || ledger.given_up || !self.server.families[sign_in].alive {
             return;
         }
         let now = self.now();
@@ -188,11 +194,13 @@ impl World<'_> {
                 let whose = if own { "its own" } else { "another tab's" };
                 format!("tab {slot} gave s{sign_in} up, but {whose} refresh token is good")
             });
+        } else {
+            self.ledger.sign_ins[sign_in].given_up = true;
         }
     }
 
     /// The newest refresh token of a sign-in that a running tab or the shared place has.
-    fn had_by_others(&self, sign_in: usize, newer_than: Option<usize>) -> Option<usize> {
+    pub(crate) fn had_by_others(&self, sign_in: usize, newer_than: Option<usize>) -> Option<usize> {
         let in_tabs = self
             .tabs
             .iter()
@@ -203,7 +211,7 @@ impl World<'_> {
     }
 
     /// Just before a refresh token leaves.
-    pub(crate) fn check_presented(&mut self, slot: usize, token: usize, reason: Reason) {
+    pub(crate) fn check_presented(&mut self, slot: usize, token: usize) {
         let now = self.now();
         let Some(sign_in) = self.server.family_of_refresh(token) else {
             return self.violate(Invariant::NeverAnothers, || format!("tab {slot} presents no token"));
@@ -212,19 +220,19 @@ impl World<'_> {
 
         let Some(life) = self.tabs[slot].as_ref().map(|tab| tab.life) else { return };
         let upsets = self.clock.upsets;
+        let alone = self.setup.coordination == Coordination::Alone;
         let ledger = &mut self.ledger.sign_ins[sign_in];
+        if alone && ledger.requested_by != Some(life) {
+            // Without a place to share, a reload forgets what was: what the app asked for.
+            ledger.requests.clear();
+        }
+        ledger.requested_by = Some(life);
         ledger.requests.push(now);
         let too_soon =
             ledger.requests.len() > RATE_REQUESTS && now - ledger.requests.remove(0) < RATE_WINDOW_MS;
         let silenced = ledger.cooling.is_some_and(|cooling| {
             now < cooling.until && cooling.upsets == upsets && (cooling.shared || cooling.told == life)
         });
-        if let Some(began) = self.ledger.storm
-            && reason == Reason::Unauthorized
-        {
-            self.ledger.sign_ins[sign_in].for_401 += 1;
-            self.check_storm(sign_in, now - began);
-        }
         if too_soon {
             self.violate(Invariant::RateBound, || format!("the fourth for s{sign_in}, by tab {slot}"));
         }
@@ -263,7 +271,7 @@ impl World<'_> {
 
     pub(crate) fn note_answer(&mut self, request: usize, retry_after_ms: Option<i64>) {
         let request = &self.requests[request];
-        let (life, fate) = (request.life, request.fate);
+        let (life, fate, reason) = (request.life, request.fate, request.reason);
         let Some(sign_in) = self.server.family_of_refresh(request.token) else { return };
         let now = self.now();
         let ledger = &mut self.ledger.sign_ins[sign_in];
@@ -272,6 +280,12 @@ impl World<'_> {
             ledger.cooling = Some(Cooling { until, told: life, shared: false, upsets });
         } else if fate == (Fate::Delivered { granted: true }) {
             ledger.cooling = None;
+            if let Some(began) = self.ledger.storm
+                && reason == Reason::Unauthorized
+            {
+                ledger.for_401 += 1;
+                self.check_storm(sign_in, now - began);
+            }
         }
     }
 
@@ -304,7 +318,7 @@ impl World<'_> {
         let count = self.ledger.sign_ins[sign_in].for_401;
         if count > pages * (openings + 1) {
             self.violate(Invariant::BreakerHolds, || {
-                format!("{count} token requests for s{sign_in} in {ms} ms, {pages} pages")
+                format!("{count} refreshes of s{sign_in} in {ms} ms, {pages} pages")
             });
         }
     }
@@ -313,8 +327,10 @@ impl World<'_> {
     pub(crate) fn check_handed_out(&mut self, slot: usize) {
         let now = self.clocks_in(slot);
         let Some(seen) = self.tabs[slot].as_ref().map(|tab| &tab.seen) else { return };
-        if let Some(expiry) = seen.expiry.filter(|expiry| expiry.passed(now)) {
-            let access = seen.access;
+        let (access, true_now) = (seen.access, self.now());
+        let has_expired = access.is_some_and(|token| self.server.has_expired(token, true_now));
+        // After a clock step a good token may look as if it had expired.
+        if let Some(expiry) = seen.expiry.filter(|expiry| has_expired && expiry.passed(now)) {
             self.violate(Invariant::NoExpiredToken, || {
                 format!("tab {slot}, a{access:?}, {} ms after its end", -expiry.remaining_ms(now))
             });
@@ -330,8 +346,7 @@ impl World<'_> {
     }
 
     pub(crate) fn check_unknown_waiter(&mut self, slot: usize, id: WaiterId) {
-        // One that has gone may still be answered, no more.
-        self.trace.line(self.clock.true_ms(), || format!("tab {slot}: nobody waits as {id:?}"));
+        self.violate(Invariant::SettledOnce, || format!("tab {slot}: nobody waits as {id:?}"));
     }
 
     /// The page's timer fired.

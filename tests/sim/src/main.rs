@@ -20,6 +20,8 @@ mod runner;
 mod server;
 mod shrink;
 mod tab;
+#[cfg(test)]
+mod tests;
 mod token_request;
 mod trace;
 mod world;
@@ -70,6 +72,9 @@ struct Simulate {
 
 fn main() -> ExitCode {
     let Command::Simulate(options) = Command::parse();
+    if options.broken.as_deref() == Some("all") {
+        return all_broken(options.schedules.unwrap_or(10_000), options.seed, options.jobs);
+    }
     let broken = match options.broken.as_deref().map(Broken::by_name).transpose() {
         Ok(broken) => broken,
         Err(message) => {
@@ -107,6 +112,30 @@ fn once(order: Order) -> ExitCode {
     print!("{}", report::report(*seed, None, true).unwrap_or_default());
     println!("{} schedules, {rate:.0}/s, seed {}: BROKEN by seed {seed}", result.schedules, order.seed);
     ExitCode::FAILURE
+}
+
+/// Shows that the checks bite.
+fn all_broken(schedules: u64, seed: u64, jobs: usize) -> ExitCode {
+    let mut missed = false;
+    for (name, broken) in Broken::ALL {
+        let order =
+            Order { schedules, time: None, seed, jobs, broken: Some(broken), survey: false, quiet: true };
+        let result = simulate(order);
+        match result.broke.first() {
+            Some((seed, invariant)) => {
+                println!(
+                    "{name:20} caught within {:5}, seed {seed}: {}",
+                    result.schedules,
+                    invariant.sentence()
+                );
+            }
+            None => {
+                missed = true;
+                println!("{name:20} NOT caught within {schedules}");
+            }
+        }
+    }
+    if missed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
 fn survey(order: Order) -> ExitCode {

@@ -85,6 +85,8 @@ pub(crate) struct Setup {
     pub(crate) own_origins: bool,
     /// What other tabs say to a frozen one is lost, not kept.
     pub(crate) lossy_freeze: bool,
+    /// A page that hangs in a writing transaction keeps the other pages' transactions waiting.
+    pub(crate) hang_blocks: bool,
     /// The host's own latencies are long and spread.
     pub(crate) slow: bool,
     /// Stored state comes this late, ms; 0: in the constructor's turn.
@@ -138,15 +140,21 @@ pub(crate) enum Action {
     Offline,
     Online,
     // The user and the app.
+    /// Each time as another user.
     SignIn {
         slot: Slot,
-        user: u32,
     },
     SignOut(Slot),
     Call(Slot),
     Calls {
         slot: Slot,
         count: u32,
+    },
+    /// The page polls: so many calls, one every so many ms.
+    Poll {
+        slot: Slot,
+        count: u32,
+        every_ms: i64,
     },
     Token {
         slot: Slot,

@@ -5,7 +5,6 @@ use super::plan::Rotation;
 
 /// What one sign-in became at the server.
 pub(crate) struct Family {
-    pub(crate) user: u32,
     pub(crate) alive: bool,
     /// The refresh token that will be accepted next.
     pub(crate) current: usize,
@@ -51,9 +50,9 @@ impl Server {
         Self { rules, families: Vec::new(), refreshes: Vec::new(), accesses: Vec::new() }
     }
 
-    pub(crate) fn sign_in(&mut self, user: u32, now: i64) -> Pair {
+    pub(crate) fn sign_in(&mut self, now: i64) -> Pair {
         let family = self.families.len();
-        self.families.push(Family { user, alive: true, current: 0 });
+        self.families.push(Family { alive: true, current: 0 });
         let refresh = self.issue_refresh(family, now);
         Pair { access: self.issue_access(family, now), refresh: Some(refresh) }
     }
@@ -93,6 +92,11 @@ impl Server {
         self.accesses
             .get(token)
             .is_some_and(|t| t.expires_at > now && (!self.rules.opaque || self.families[t.family].alive))
+    }
+
+    /// Whether that access token has come to its end.
+    pub(crate) fn has_expired(&self, token: usize, now: i64) -> bool {
+        self.accesses.get(token).is_some_and(|t| t.expires_at <= now)
     }
 
     /// RFC 7009, or an administrator.

@@ -98,7 +98,7 @@ impl Shrinker {
     }
 
     fn simplify(&mut self) {
-        let simpler: [fn(&mut Setup); 17] = [
+        let simpler: [fn(&mut Setup); 18] = [
             |s| s.kept = Kept::Session,
             |s| s.locks = true,
             |s| s.rotation = Rotation::Reuse,
@@ -114,6 +114,7 @@ impl Shrinker {
             |s| s.counts_sleep = false,
             |s| s.own_origins = false,
             |s| s.lossy_freeze = false,
+            |s| s.hang_blocks = false,
             |s| s.slow = false,
             |s| s.restore_ms = 0,
         ];

@@ -9,6 +9,7 @@ use tokenwell::proto::secret::Secret;
 use crate::api::Call;
 use crate::broken::Subject;
 use crate::browser::local::Copy;
+use crate::browser::locks::Mode;
 use crate::browser::vault::Op;
 
 /// One page from its start to its end: a reload makes another.
@@ -41,7 +42,10 @@ pub(crate) enum Delivery {
         channel: (String, Secret),
         message: Message,
     },
-    Granted(AttemptId),
+    /// The lock of that request.
+    Granted {
+        ticket: u32,
+    },
     Answer {
         request: usize,
     },
@@ -84,6 +88,15 @@ pub(crate) enum Purpose {
     Other { want: Want, closing: bool },
 }
 
+/// A lock request of this page.
+#[derive(Clone, Copy)]
+pub(crate) struct Ticket {
+    pub(crate) number: u32,
+    pub(crate) attempt: AttemptId,
+    pub(crate) claim: u32,
+    pub(crate) mode: Mode,
+}
+
 pub(crate) struct Tab {
     pub(crate) life: Life,
     pub(crate) core: Subject,
@@ -99,7 +112,8 @@ pub(crate) struct Tab {
     pub(crate) timer_at: Option<i64>,
     pub(crate) listening: Option<(String, Secret)>,
     /// Lock requests not given back.
-    pub(crate) asked: Vec<AttemptId>,
+    pub(crate) tickets: Vec<Ticket>,
+    pub(crate) next_ticket: u32,
     /// BroadcastChannel keeps the order, and so do storage events.
     pub(crate) last_message_at: i64,
     pub(crate) last_storage_at: i64,

@@ -1,7 +1,7 @@
 //! A token request, from the effect to the answer or to nowhere.
 
 use tokenwell::proto::answer::{Grant, Meaning, Refused};
-use tokenwell::proto::io::{AttemptId, Input};
+use tokenwell::proto::io::{AttemptId, Input, Reason};
 use tokenwell::proto::token::lifetime_ms;
 
 use crate::faults::TokenFault;
@@ -16,6 +16,7 @@ pub(crate) struct TokenRequest {
     pub(crate) attempt: AttemptId,
 
     pub(crate) token: usize,
+    pub(crate) reason: Reason,
     /// By the machine's monotonic clock.
     pub(crate) sent_machine_ms: i64,
     fault: Option<TokenFault>,
@@ -44,7 +45,7 @@ enum Answer {
 
 impl World<'_> {
     /// The page sends it.
-    pub(crate) fn present(&mut self, life: Life, attempt: AttemptId, token: usize) {
+    pub(crate) fn present(&mut self, life: Life, attempt: AttemptId, token: usize, reason: Reason) {
         let now = self.now();
         let request = self.requests.len();
         let fault = if self.offline { None } else { self.token_faults.pop_front() };
@@ -54,6 +55,7 @@ impl World<'_> {
             attempt,
 
             token,
+            reason,
             sent_machine_ms: self.clock.machine_ms(),
             fault,
             answer: None,

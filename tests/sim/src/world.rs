@@ -3,14 +3,14 @@
 use std::collections::VecDeque;
 
 use fastrand::Rng;
-use tokenwell::proto::io::{AttemptId, Input, Output};
+use tokenwell::proto::io::{Input, Output};
 use tokenwell::proto::record::Record;
 use tokenwell::proto::time::Now;
 
 use crate::api::Call;
-use crate::broken::Broken;
+use crate::broken::{Broken, Gossip};
 use crate::browser::local::Local;
-use crate::browser::locks::{Locks, Told};
+use crate::browser::locks::{Asker, Locks, Mode};
 use crate::browser::vault::{Op, Vault};
 use crate::clock::Clock;
 use crate::describe;
@@ -36,15 +36,11 @@ pub(crate) enum Event {
     /// A hung main thread goes on.
     GoesOn(Life),
     LockAsked {
-        life: Life,
-        attempt: AttemptId,
-        name: String,
-        steal: bool,
+        asker: Asker,
+        name: (String, u32),
+        mode: Mode,
     },
-    LockReleased {
-        life: Life,
-        attempt: AttemptId,
-    },
+    LockReleased(Asker),
     Vault {
         life: Life,
         op: Op,
@@ -52,6 +48,12 @@ pub(crate) enum Event {
     LocalWritten {
         life: Life,
         record: Option<Record>,
+    },
+    /// The page makes its next call.
+    Polls {
+        life: Life,
+        count: u32,
+        every_ms: i64,
     },
     // At the server, which never sleeps.
     TokenArrives(usize),
@@ -86,6 +88,7 @@ pub(crate) struct World<'p> {
     pub(crate) ledger: Ledger,
     pub(crate) violation: Option<Violation>,
     pub(crate) broken: Option<Broken>,
+    pub(crate) gossip: Gossip,
     events: u32,
     outputs: Vec<Output>,
 }
@@ -124,6 +127,7 @@ impl<'p> World<'p> {
             ledger: Ledger::default(),
             violation: None,
             broken,
+            gossip: Gossip::default(),
             events: 0,
             outputs: Vec::new(),
         }
@@ -171,18 +175,19 @@ impl<'p> World<'p> {
                     self.go_on(life.slot, false);
                 }
             }
-            Event::LockAsked { life, attempt, name, steal } => {
-                if self.living(life).is_some() {
-                    let told = self.locks.ask(&name, (life, attempt), steal);
-                    self.tell_lock(told);
+            Event::LockAsked { asker, name, mode } => {
+                if self.living(asker.life).is_some() {
+                    let granted = self.locks.ask(name, asker, mode);
+                    self.tell_granted(granted);
                 }
             }
-            Event::LockReleased { life, attempt } => {
-                let told = self.locks.release((life, attempt));
-                self.tell_lock(told);
+            Event::LockReleased(asker) => {
+                let granted = self.locks.release(asker);
+                self.tell_granted(granted);
             }
             Event::Vault { life, op } => self.vault_commits(life, op),
             Event::LocalWritten { life, record } => self.local_written(Some(life), record),
+            Event::Polls { life, count, every_ms } => self.poll(life, count, every_ms),
             Event::TokenArrives(request) => self.token_arrives(at, request),
             Event::ApiArrives { call, refuse } => self.api_arrives(at, call, refuse),
             Event::RevokeArrives(token) => {
@@ -194,12 +199,9 @@ impl<'p> World<'p> {
         }
     }
 
-    fn tell_lock(&mut self, told: Told) {
-        if let Some((life, attempt)) = told.lost {
-            self.later_ipc(life, Delivery::Input(Input::LockLost(attempt)));
-        }
-        if let Some((life, attempt)) = told.granted {
-            self.later_ipc(life, Delivery::Granted(attempt));
+    fn tell_granted(&mut self, granted: Vec<Asker>) {
+        for Asker { life, ticket } in granted {
+            self.later_ipc(life, Delivery::Granted { ticket });
         }
     }
 

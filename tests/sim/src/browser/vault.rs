@@ -5,6 +5,8 @@ use tokenwell::proto::io::{AttemptId, Expect, Found, Sealed, Swapped};
 use tokenwell::proto::record::{Entry, Meta, Record};
 use tokenwell::proto::secret::Secret;
 
+use crate::tab::Life;
+
 #[derive(Default)]
 pub(crate) struct Vault {
     entries: Vec<(String, Kept)>,
@@ -12,6 +14,9 @@ pub(crate) struct Vault {
     pub(crate) down: bool,
     /// Transactions are carried out in the order in which they were begun.
     pub(crate) busy_until: i64,
+    /// A page that hangs in the middle of a writing transaction keeps everyone else waiting.
+    pub(crate) blocked_by: Option<Life>,
+    pub(crate) waiting: Vec<(Life, Op)>,
 }
 
 struct Kept {
