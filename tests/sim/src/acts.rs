@@ -90,8 +90,14 @@ impl World<'_> {
                 }
             }
             Action::NextVault(fault) => self.vault_faults.push_back(fault),
-            Action::VaultDown(down) => self.vault.down = down,
-            Action::VaultCleared => self.vault.clear(),
+            Action::VaultDown(down) => {
+                self.vault.down = down;
+                self.forget_shared_cooling();
+            }
+            Action::VaultCleared => {
+                self.vault.clear();
+                self.forget_shared_cooling();
+            }
             Action::StorageRefuses { slot, refuses } => {
                 if let Some(tab) = self.tabs[slot].as_deref_mut() {
                     tab.storage_refuses = refuses;

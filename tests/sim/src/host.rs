@@ -176,6 +176,9 @@ impl World<'_> {
         let slow_ms = if let Some(VaultFault::Slow(ms)) = fault { ms } else { self.ipc_ms() };
         let at = (self.now() + slow_ms).max(self.vault.busy_until);
         self.vault.busy_until = at;
+        if fault.is_some() {
+            self.forget_shared_cooling();
+        }
         let (fails, mute) = (fault == Some(VaultFault::Fail), fault == Some(VaultFault::Mute));
         self.queue.push(at, Event::Vault { life, op: Op { id, key, attempt, write, fails, mute } });
     }

@@ -7,7 +7,7 @@ use tokenwell::proto::time::Now;
 use crate::names;
 use crate::plan::{Rotation, SLOTS};
 use crate::tab::{Life, Runs, Waiter};
-use crate::token_request::Fate;
+use crate::token_request::{Fate, TokenRequest};
 use crate::world::World;
 
 /// The promises, each by its sentence.
@@ -144,6 +144,7 @@ impl World<'_> {
             }
             None => (None, None, None),
         };
+        let generation = view.record.map_or(0, |record| record.generation);
         let expiry = view.record.and_then(|record| record.tokens.expiry(now));
         let epoch = view.epoch;
         let seen = &mut tab.seen;
@@ -152,6 +153,7 @@ impl World<'_> {
             seen.expiry = expiry;
         }
         (seen.sign_in, seen.epoch, seen.access, seen.refresh) = (sign_in, epoch, access, refresh);
+        seen.generation = generation;
         let told_over = seen.told_over;
         if let Some(sign_in) = sign_in {
             let families = (
@@ -221,6 +223,9 @@ impl World<'_> {
         let Some(life) = self.tabs[slot].as_ref().map(|tab| tab.life) else { return };
         let upsets = self.clock.upsets;
         let alone = self.setup.coordination == Coordination::Alone;
+        // A page whose process started after a clock step reckons by other clocks than the pages before: in the
+        // seconds about the step nothing tells it how old their requests are.
+        let unknowable = self.setup.own_origins && now - self.clock.upset_at < RATE_WINDOW_MS;
         let ledger = &mut self.ledger.sign_ins[sign_in];
         if alone && ledger.requested_by != Some(life) {
             // Without a place to share, a reload forgets what was: what the app asked for.
@@ -233,7 +238,7 @@ impl World<'_> {
         let silenced = ledger.cooling.is_some_and(|cooling| {
             now < cooling.until && cooling.upsets == upsets && (cooling.shared || cooling.told == life)
         });
-        if too_soon {
+        if too_soon && !unknowable {
             self.violate(Invariant::RateBound, || format!("the fourth for s{sign_in}, by tab {slot}"));
         }
         if silenced {
@@ -247,7 +252,10 @@ impl World<'_> {
         let machine_ms = self.clock.machine_ms();
         let mut again = false;
         let mut flying = None;
-        for request in self.requests.iter().filter(|request| request.token == token) {
+        let generation = self.tabs[slot].as_ref().map_or(0, |tab| tab.seen.generation);
+        // Where nothing rotates, a token lives through many generations.
+        let same = |request: &&TokenRequest| request.token == token && request.generation == generation;
+        for request in self.requests.iter().filter(same) {
             again = true;
             if request.fate == Fate::Flying && machine_ms - request.sent_machine_ms < lost_after_ms {
                 flying = Some(request.life.slot);
@@ -258,7 +266,6 @@ impl World<'_> {
                 format!("tab {slot} presents r{token} while the answer to tab {other} can still come")
             });
         }
-        // Where nothing rotates, the same token is presented each time.
         if again
             && self.setup.rotation != Rotation::None
             && let Some(newer) = self.had_by_others(sign_in, Some(token))
@@ -292,6 +299,13 @@ impl World<'_> {
     pub(crate) fn note_cooling_shared(&mut self, sign_in: usize) {
         if let Some(cooling) = self.ledger.sign_ins.get_mut(sign_in).and_then(|s| s.cooling.as_mut()) {
             cooling.shared = true;
+        }
+    }
+
+    /// The shared place has been lost or could not be read: nobody need know from it any more.
+    pub(crate) fn forget_shared_cooling(&mut self) {
+        for cooling in self.ledger.sign_ins.iter_mut().filter_map(|sign_in| sign_in.cooling.as_mut()) {
+            cooling.shared = false;
         }
     }
 

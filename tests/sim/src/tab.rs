@@ -143,6 +143,7 @@ pub(crate) struct Seen {
     /// The sign-in it held after the last input, as its number.
     pub(crate) sign_in: Option<usize>,
     pub(crate) epoch: Epoch,
+    pub(crate) generation: u32,
     pub(crate) refresh: Option<usize>,
     pub(crate) access: Option<usize>,
     /// When the access token ends by either clock, reckoned when it was first seen.

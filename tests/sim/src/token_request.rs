@@ -16,6 +16,8 @@ pub(crate) struct TokenRequest {
     pub(crate) attempt: AttemptId,
 
     pub(crate) token: usize,
+    /// Of the set it was in.
+    pub(crate) generation: u32,
     pub(crate) reason: Reason,
     /// By the machine's monotonic clock.
     pub(crate) sent_machine_ms: i64,
@@ -55,6 +57,7 @@ impl World<'_> {
             attempt,
 
             token,
+            generation: self.tabs[life.slot].as_ref().map_or(0, |tab| tab.seen.generation),
             reason,
             sent_machine_ms: self.clock.machine_ms(),
             fault,
