@@ -11,13 +11,10 @@ use super::config::Coordination;
 use super::error::{Code, Failure};
 use super::io::*;
 use super::record::{Claim, Entry, Meta, Record};
-use super::refresh::Phase;
+use super::refresh::{Phase, WAIT_MARGIN_MS};
 use super::session::{Because, Late, Session};
 use super::time::Now;
 
-/// How much longer than an attempt's own timeout others wait for it: shorter, and a slow answer would look
-/// like a dead tab (auth0-spa-js#706).
-const WAIT_MARGIN_MS: i64 = 5_000;
 /// The shared place and the locks answer in a few ms or, in some browsers on some days, never.
 const PLACE_TIMEOUT_MS: i64 = 5_000;
 /// After so many time-outs in a row the shared place counts as broken.
@@ -151,6 +148,11 @@ impl Session {
             // About a sign-in that has passed.
             return;
         }
+        if let Found::Entry(entry) = &found
+            && let Some(how) = entry.meta.ended
+        {
+            return self.ended_elsewhere(now, how);
+        }
         let Some(attempt) = attempt else { return self.reconciled(now, found) };
         if self.attempt.as_ref().is_some_and(|a| a.id == attempt && matches!(a.phase, Phase::Looking)) {
             self.place_slow = 0;
@@ -181,10 +183,11 @@ impl Session {
         let entry = match found {
             Found::Unavailable => return self.do_without_place(now),
             // A set that is not brand new has been there: somebody cleared it, and may have a newer one.
-            Found::Nothing if held.record.generation > 1 && attempt.version.take().is_none() => {
-                return self.ask(now, None);
+            Found::Nothing if held.record.generation > 1 && !attempt.asked => return self.ask(now, None),
+            Found::Nothing => {
+                attempt.version = None;
+                return self.take(now, 1, true);
             }
-            Found::Nothing => return self.take(now, 1, true),
             Found::Entry(entry) => *entry,
         };
         attempt.version = Some(entry.version);
@@ -210,8 +213,15 @@ impl Session {
             return self.finish();
         }
         match entry.meta.claim.filter(|_| entry.meta.generation == attempt.generation) {
+            // Behind this tab's: somebody works without the entry, and may be ahead.
+            None if behind && attempt.generation > 1 && !attempt.asked => self.ask(now, None),
             None => self.take(now, 1, behind),
-            Some(claim) if claim.id == attempt.claim => self.present(now),
+            Some(claim) if claim.id == attempt.claim => {
+                // Ours, but too old to be trusted by others: a new one begins their patience anew.
+                attempt.claim = now.noise | 1;
+                self.give_back_lock();
+                self.take(now, claim.tries, behind);
+            }
             Some(claim) if attempt.freed == Some(claim.id) => self.after_the_dead(now, claim, behind),
             Some(claim) => self.beside_the_living(now, claim, behind),
         }
@@ -235,7 +245,8 @@ impl Session {
             _ => now.mono_ms,
         };
         self.claim_seen = Some((claim.id, since));
-        if now.mono_ms.saturating_sub(since) >= self.lost_after_ms() {
+        // Its request may have left as late as its page's own patience with the database allows.
+        if now.mono_ms.saturating_sub(since) >= self.lost_after_ms() + PLACE_TIMEOUT_MS {
             return self.after_the_dead(now, claim, behind);
         }
         self.wait_for_other(now, Some(claim.id));
@@ -244,6 +255,7 @@ impl Session {
     /// Waits for another tab's result while callers may wait, then tells them.
     fn wait_for_other(&mut self, now: Now, claim: Option<u32>) {
         let (Some(attempt), Some(held)) = (&mut self.attempt, &self.held) else { return };
+        attempt.asked = false;
         let until = attempt.until_mono_ms;
         if now.mono_ms >= until {
             return self.fail(now, Code::RefreshUnavailable, OTHER_TAB_SLOW, Refused::default(), None);
@@ -341,6 +353,9 @@ impl Session {
             self.effect(Effect::Tell(Message::Refreshed { generation, record: carried }));
         }
         self.finish();
+        if !self.waiters.is_empty() {
+            self.start(now, Reason::Expiry);
+        }
     }
 
     /// Shares a failure, so that the others don't run into it too.
@@ -421,6 +436,9 @@ impl Session {
                 self.effect(Effect::Tell(Message::Ended { rejected: true }));
                 self.end_rejected(now, refused);
             }
+            (Phase::Resolving, Swapped::Conflict(Found::Entry(entry))) if entry.meta.ended.is_some() => {
+                self.ended_elsewhere(now, entry.meta.ended.unwrap_or(Ended::SignedOut));
+            }
             (Phase::Resolving, _) => self.finish(),
             // A result of a phase that has passed.
             (phase, _) => attempt.phase = phase,
@@ -452,6 +470,7 @@ impl Session {
         if let Some(how) = entry.meta.ended {
             return self.ended_elsewhere(now, how);
         }
+        self.pace.merge(&entry.meta, now);
         self.enter(Phase::Looking, now.mono_ms);
         let adopted = entry.record.is_some_and(|record| self.adopt(now, record));
         if !adopted {
@@ -557,7 +576,8 @@ impl Session {
 
     /// Asks the other tabs for a newer set.
     pub(super) fn ask(&mut self, now: Now, refused: Option<Refused>) {
-        let (Some(attempt), Some(held)) = (&self.attempt, &self.held) else { return };
+        let (Some(attempt), Some(held)) = (&mut self.attempt, &self.held) else { return };
+        attempt.asked = true;
         let wait = match (&refused, attempt.queued, self.siblings) {
             (Some(_), _, _) | (_, true, _) => ASK_LAST_MS,
             (None, false, true) => ASK_SIBLINGS_MS,

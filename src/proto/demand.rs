@@ -2,7 +2,7 @@
 
 use super::error::{Code, Failure};
 use super::io::*;
-use super::refresh::Waiter;
+use super::refresh::{WAIT_MARGIN_MS, Waiter};
 use super::session::Session;
 use super::time::Now;
 
@@ -78,6 +78,7 @@ impl Session {
         } else if self.breaker.is_open(now) {
             "the API refuses fresh tokens"
         } else if self.must_wait(now, Want::Call).is_some() {
+            self.pace.wanted();
             "a refresh has failed a moment ago"
         } else {
             self.join(now, waiter, Waits::ToReplay);
@@ -131,39 +132,39 @@ impl Session {
         }
     }
 
-    /// Callers whose token is still valid don't wait for a slow route for ever.
+    /// Nobody waits for ever, whatever the attempt is doing; with a token that is still valid, not even long.
     pub(super) fn be_patient(&mut self, now: Now) {
-        if self.held.as_ref().is_none_or(|held| held.expired(now)) {
-            return;
-        }
-        let mut served = Vec::new();
-        self.waiters.retain(|w| {
-            let serve = w.is_impatient() && now.mono_ms >= w.since_mono_ms.saturating_add(PATIENCE_MS);
-            if serve {
-                served.push(w.id);
-            }
-            !serve
-        });
-        for waiter in served {
-            self.settle(waiter, Outcome::Token);
+        let patience = self.patience(now);
+        let gone: Vec<Waiter>;
+        (gone, self.waiters) = std::mem::take(&mut self.waiters)
+            .into_iter()
+            .partition(|w| now.mono_ms >= w.since_mono_ms.saturating_add(patience(w)));
+        for waiter in gone {
+            let mut failure = Failure::new(Code::RefreshUnavailable, TOOK_LONG);
+            failure.retry_at_ms = Some(now.wall_ms.saturating_add(PATIENCE_MS));
+            self.settle_failed(now, waiter.id, waiter.waits, &failure);
         }
     }
 
     /// When patience ends next, monotonic ms.
     pub(super) fn patience_ends_mono_ms(&self, now: Now) -> Option<i64> {
-        let valid = self.held.as_ref().is_some_and(|held| !held.expired(now));
-        let first =
-            self.waiters.iter().filter(|w| valid && w.is_impatient()).map(|w| w.since_mono_ms).min()?;
-        Some(first.saturating_add(PATIENCE_MS))
+        let patience = self.patience(now);
+        self.waiters.iter().map(|w| w.since_mono_ms.saturating_add(patience(w))).min()
     }
-}
 
-impl Waiter {
-    fn is_impatient(&self) -> bool {
-        matches!(self.waits, Waits::For(Want::Call | Want::Token { .. }))
+    /// How long a caller waits, ms.
+    fn patience(&self, now: Now) -> impl Fn(&Waiter) -> i64 + use<> {
+        let valid = self.held.as_ref().is_some_and(|held| !held.expired(now));
+        let whole = self.config.timeout_ms.saturating_add(WAIT_MARGIN_MS);
+        move |waiter| match waiter.waits {
+            Waits::For(Want::Call | Want::Token { .. }) if valid => PATIENCE_MS.min(whole),
+            Waits::For(_) | Waits::ToReplay => whole,
+        }
     }
 }
 
 const NOTHING_TO_PRESENT: &str =
     "The access token has expired and there is no refresh token to get a new one with: sign in again.";
+const TOOK_LONG: &str =
+    "The refresh takes longer than a caller should wait; the session is kept and the refresh goes on.";
 const COOLING: &str = "The last refresh failed a moment ago; the session is kept and will be tried again.";

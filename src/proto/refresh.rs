@@ -17,6 +17,9 @@ use super::record::{Record, Request};
 use super::session::{Because, Late, Session};
 use super::time::Now;
 
+/// How much longer than an attempt's own timeout its callers, and other tabs, wait for it: shorter, and a slow
+/// answer would look like a dead tab (auth0-spa-js#706).
+pub(super) const WAIT_MARGIN_MS: i64 = 5_000;
 /// A timer this late tells that the page stood still: what it waited for may be just behind it.
 const LATE_TIMER_MS: i64 = 1_000;
 /// An answer is waited for this many timeouts before it counts as lost: presenting the token again while it
@@ -79,6 +82,8 @@ pub(super) struct Attempt {
     /// Its claim's number of tries, and whether it is to be written with the token set.
     pub(super) tries: u32,
     pub(super) whole: bool,
+    /// The other tabs were asked.
+    pub(super) asked: bool,
     /// A claim whose lock nobody holds any more.
     pub(super) freed: Option<u32>,
     /// This attempt asks the other tabs, because the shared place does not work.
@@ -148,6 +153,7 @@ impl Session {
             claim: now.noise | 1,
             tries: 1,
             whole: false,
+            asked: false,
             freed: None,
             talks: self.config.coordination == Coordination::Channel,
             generation: self.held.as_ref().map_or(0, |held| held.record.generation),
@@ -179,7 +185,9 @@ impl Session {
         if attempt.request_mark.is_none() && self.pace.slot(now).is_some() {
             return self.pace_then_coordinate(now);
         }
-        let mark = attempt.request_mark.unwrap_or_else(|| self.pace.mark(now));
+        // The claim's mark, unless the page stood still since.
+        let mark = attempt.request_mark.filter(|mark| now.mono_ms.saturating_sub(mark.mono_ms) < 1_000);
+        let mark = mark.unwrap_or_else(|| self.pace.mark(now));
         self.pace.request(mark, now);
         let (id, reason, talks) = (attempt.id, attempt.reason, attempt.talks);
         self.enter(Phase::Presenting { told: false }, now.mono_ms.saturating_add(self.config.timeout_ms));
@@ -260,12 +268,13 @@ impl Session {
     }
 
     /// What follows on the set this tab holds.
-    fn next_record(&self, now: Now, grant: &Grant) -> Option<Record> {
-        self.held.as_ref().map(|held| self.follow(now, &held.record, grant))
+    fn next_record(&mut self, now: Now, grant: &Grant) -> Option<Record> {
+        let record = self.held.as_ref().map(|held| held.record.clone())?;
+        Some(self.follow(now, &record, grant))
     }
 
     /// What follows on a set.
-    pub(super) fn follow(&self, now: Now, record: &Record, grant: &Grant) -> Record {
+    pub(super) fn follow(&mut self, now: Now, record: &Record, grant: &Grant) -> Record {
         Record {
             tokens: self.token_set(now, grant, Some(&record.tokens)),
             generation: record.generation.saturating_add(1),
@@ -284,8 +293,8 @@ impl Session {
         let why = if by_other_tab { "another tab had refreshed" } else { "the route granted it" };
         self.note(now, "new token", why, Some(("generation", i64::from(generation))));
         self.event(Event::Refreshed { attempts, by_other_tab });
-        if self.held.as_ref().is_some_and(|held| held.expired(now)) && by_other_tab && self.can_refresh(now) {
-            // That one is of no use to anyone who waits: the attempt goes on from it.
+        if self.held.as_ref().is_some_and(|held| held.expired(now)) && self.can_refresh(now) {
+            // That one is of no use to anyone who waits (it was long on its way): the refresh goes on from it.
             return;
         }
         self.settle_all(|waits| match waits {

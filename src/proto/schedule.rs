@@ -59,11 +59,16 @@ impl Pace {
         };
         let wanted_until = Deadline::after(now, wait(BACKOFF_WANTED_MS));
         let idle_until = Deadline::after(now, wait(BACKOFF_IDLE_MS));
-        self.cooldown = Some(Cooldown {
-            until: if wanted { wanted_until } else { idle_until },
-            by_server: asked.is_some(),
-            failed_at_ms: now.wall_ms,
-            wanted_until,
+        // What the server asked for still holds when something else fails meanwhile.
+        let standing = self.cooldown.filter(|c| c.by_server && !c.until.passed(now));
+        self.cooldown = Some(match standing {
+            Some(standing) if asked.is_none() => standing,
+            Some(_) | None => Cooldown {
+                until: if wanted { wanted_until } else { idle_until },
+                by_server: asked.is_some(),
+                failed_at_ms: now.wall_ms,
+                wanted_until,
+            },
         });
     }
 

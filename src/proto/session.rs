@@ -83,6 +83,9 @@ pub struct Session {
     pub(super) changed: bool,
     /// A look between attempts is on its way.
     pub(super) looking: bool,
+    /// When a refresh token ends, epoch ms as recorded, and on both clocks since it was told to this object.
+    /// Of other sets the server knows: a clock step must end no session.
+    refresh_end_told: Option<(i64, Deadline)>,
     /// The shared place was too slow this often in a row.
     pub(super) place_slow: u32,
     /// Another tab of this sign-in has been heard of.
@@ -144,6 +147,7 @@ impl Session {
             failure: None,
             changed: false,
             looking: false,
+            refresh_end_told: None,
             place_slow: 0,
             siblings: false,
             disposed: false,
@@ -207,7 +211,7 @@ impl Session {
         let patience = self.patience_ends_mono_ms(now).map(|at| at - now.mono_ms);
         let end = self.held.as_ref().and_then(|held| match held.shown_expired {
             false => held.expiry.map(|at| at.remaining_ms(now)),
-            true if self.looking => None,
+            true if self.looking || self.attempt.is_some() => None,
             true => held.refresh_end.map(|end| end.later_remaining_ms(now)),
         });
         [attempt, patience, end, self.next_start(now)]
@@ -288,28 +292,16 @@ impl Session {
     /// Makes a record the one this tab holds.
     pub(super) fn hold(&mut self, now: Now, record: Record, because: Because) {
         let mut held = Held::new(record, &self.config, now);
-        held.refresh_end = self.refresh_end(now, &held.record, because);
+        held.refresh_end = self
+            .refresh_end_told
+            .filter(|told| held.record.tokens.refresh_expires_at_ms == Some(told.0))
+            .map(|told| told.1);
         self.held = Some(held);
         self.looking = false;
         self.epoch = Epoch(self.epoch.0.wrapping_add(1));
         self.because = because;
         self.failure = None;
         self.changed = true;
-    }
-
-    /// When the refresh token ends, if that can be concluded here: its life was told to this object, and has
-    /// been watched by both clocks since. Otherwise the server knows; a clock step must end no session.
-    fn refresh_end(&self, now: Now, record: &Record, because: Because) -> Option<Deadline> {
-        let at = record.tokens.refresh_expires_at_ms?;
-        let before = self.held.as_ref().filter(|held| held.record.id == record.id);
-        let watched = before.filter(|held| held.record.tokens.refresh_expires_at_ms == Some(at));
-        match (watched, because) {
-            (Some(held), _) => held.refresh_end,
-            (None, Because::SignedIn | Because::Refreshed) => {
-                Some(Deadline::after(now, at.saturating_sub(now.wall_ms)))
-            }
-            (None, Because::None | Because::Stored | Because::Adopted | Because::Ended(_)) => None,
-        }
     }
 
     pub(super) fn listen(&mut self) {
@@ -321,13 +313,17 @@ impl Session {
     }
 
     /// The set that an answer gives, with what it leaves out taken from the set before.
-    pub(super) fn token_set(&self, now: Now, grant: &Grant, before: Option<&TokenSet>) -> TokenSet {
+    pub(super) fn token_set(&mut self, now: Now, grant: &Grant, before: Option<&TokenSet>) -> TokenSet {
         fn kept<T: Clone>(new: &Option<T>, old: Option<&Option<T>>) -> Option<T> {
             new.clone().or_else(|| old.cloned().flatten())
         }
         // A new refresh token has its own end; the old one keeps its.
         let refresh_expires_at_ms = match grant.refresh_expires_in_ms {
-            Some(life) => Some(now.wall_ms.saturating_add(life)),
+            Some(life) => {
+                let at = now.wall_ms.saturating_add(life);
+                self.refresh_end_told = Some((at, Deadline::after(now, life)));
+                Some(at)
+            }
             None if grant.refresh_token.is_some() => None,
             None => before.and_then(|b| b.refresh_expires_at_ms),
         };
