@@ -255,8 +255,17 @@ impl World<'_> {
         let generation = self.tabs[slot].as_ref().map_or(0, |tab| tab.seen.generation);
         // Where nothing rotates, a token lives through many generations.
         let same = |request: &&TokenRequest| request.token == token && request.generation == generation;
+        // Where tabs can but talk, nothing tells of one that stands still.
+        let unheard = |life| {
+            self.setup.coordination == Coordination::Channel
+                && !self.setup.locks
+                && self.living(life).is_some_and(|tab| tab.runs != Runs::Yes)
+        };
         for request in self.requests.iter().filter(same) {
             again = true;
+            if unheard(request.life) {
+                continue;
+            }
             if request.fate == Fate::Flying && machine_ms - request.sent_machine_ms < lost_after_ms {
                 flying = Some(request.life.slot);
             }

@@ -5,6 +5,7 @@ mod acts;
 mod api;
 mod broken;
 mod browser;
+mod callers;
 mod clock;
 mod close;
 mod describe;
@@ -19,11 +20,13 @@ mod report;
 mod runner;
 mod server;
 mod shrink;
+mod storage;
 mod tab;
 #[cfg(test)]
 mod tests;
 mod token_request;
 mod trace;
+mod vault_ops;
 mod world;
 
 use std::process::ExitCode;
