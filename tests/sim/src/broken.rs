@@ -35,8 +35,8 @@ pub(crate) enum Broken {
     NoBreaker,
     /// Hands out whatever token it has.
     NoExpiryCheck,
-    /// Never gives a lock back.
-    KeepsLocks,
+    /// Never tells the other tabs.
+    TellsNobody,
     /// Forgets the callers of a failed refresh.
     ForgetsCallers,
     /// Settles a caller a second time.
@@ -55,7 +55,7 @@ impl Broken {
         ("ignores-retry-after", Self::IgnoresRetryAfter),
         ("no-breaker", Self::NoBreaker),
         ("no-expiry-check", Self::NoExpiryCheck),
-        ("keeps-locks", Self::KeepsLocks),
+        ("tells-nobody", Self::TellsNobody),
         ("forgets-callers", Self::ForgetsCallers),
         ("settles-twice", Self::SettlesTwice),
     ];
@@ -217,7 +217,7 @@ impl Subject {
                 }
                 Output::Effect(Effect::Swap { id, key, attempt, expect, meta, sealed })
             }
-            (Broken::KeepsLocks, Output::Effect(Effect::Unlock(_))) => return None,
+            (Broken::TellsNobody, Output::Effect(Effect::Tell(_))) => return None,
             (Broken::ForgetsCallers, Output::Settle(_, tokenwell::proto::io::Outcome::Failed(_))) => {
                 return None;
             }

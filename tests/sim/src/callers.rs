@@ -50,7 +50,7 @@ impl World<'_> {
             return self.check_unknown_waiter(slot, id);
         };
         let waiter = tab.waiters.swap_remove(at);
-        let waited_ms = now - waiter.since - (tab.stalled_ms(now) - waiter.stalled_before);
+        let waited_ms = tab.waited_ms(&waiter, now);
         self.check_waited(slot, &waiter, waited_ms);
         match (waiter.purpose, outcome) {
             (Purpose::Call { closing }, Outcome::Token) => self.send(slot, false, closing),

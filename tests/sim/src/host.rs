@@ -19,8 +19,9 @@ impl World<'_> {
             }
             Delivery::Timer { arm } if tab.timer_arm == arm => {
                 tab.timer_at = None;
-                self.woke(slot);
+                let before = self.outputs_given;
                 self.feed(slot, Input::Wake);
+                self.check_woke(slot, self.outputs_given == before);
             }
             Delivery::Timer { .. } => {}
             Delivery::Message { channel, message } => {

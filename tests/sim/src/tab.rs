@@ -150,7 +150,15 @@ pub(crate) struct Seen {
     pub(crate) expiry: Option<tokenwell::proto::time::Deadline>,
     /// It has heard or seen that this sign-in is over.
     pub(crate) told_over: Option<usize>,
-    pub(crate) wakes: (i64, u32),
+    pub(crate) wakes: Wakes,
+}
+
+/// Timers fired in the second since then, and how many of them led to nothing.
+#[derive(Default)]
+pub(crate) struct Wakes {
+    pub(crate) since: i64,
+    pub(crate) count: u32,
+    pub(crate) idle: u32,
 }
 
 impl Tab {
@@ -170,6 +178,11 @@ impl Tab {
         if let Some(since) = self.still_since.take() {
             self.stalled_ms += now - since;
         }
+    }
+
+    /// For how long of its running time a caller has waited.
+    pub(crate) fn waited_ms(&self, waiter: &Waiter, now: i64) -> i64 {
+        now - waiter.since - (self.stalled_ms(now) - waiter.stalled_before)
     }
 
     /// Timers fire on multiples of so many ms only, from now on.

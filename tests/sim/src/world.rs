@@ -91,6 +91,8 @@ pub(crate) struct World<'p> {
     pub(crate) gossip: Gossip,
     events: u32,
     outputs: Vec<Output>,
+    /// How many a core has given in all.
+    pub(crate) outputs_given: u64,
 }
 
 /// A schedule that takes more events than this is running in circles.
@@ -130,6 +132,7 @@ impl<'p> World<'p> {
             gossip: Gossip::default(),
             events: 0,
             outputs: Vec::new(),
+            outputs_given: 0,
         }
     }
 
@@ -237,6 +240,7 @@ impl<'p> World<'p> {
             outputs.push(output);
         }
         self.trace.number(at ^ ((slot as i64) << 48) ^ ((outputs.len() as i64) << 56));
+        self.outputs_given += outputs.len() as u64;
         let mut settled = Vec::new();
         for output in outputs.drain(..) {
             self.trace.line(at, || format!("tab {slot}    -> {}", describe::output(&output)));
@@ -255,7 +259,7 @@ impl<'p> World<'p> {
     }
 
     /// Sets the page's timer to what the core wants now.
-    fn arm(&mut self, slot: usize) {
+    pub(crate) fn arm(&mut self, slot: usize) {
         let now = self.now_in(slot);
         let at = self.clock.true_ms();
         let Some(tab) = self.tabs[slot].as_deref_mut() else { return };
