@@ -8,6 +8,7 @@ mod node;
 mod package;
 mod setup;
 mod sh;
+mod simulate;
 mod steps;
 mod test;
 mod tools;
@@ -29,6 +30,8 @@ enum Command {
     Demo(demo::Args),
     /// Run every test there is, or the named steps
     Test(test::Args),
+    /// Run the core in many model tabs under every fault; the arguments are the simulation's own
+    Simulate(simulate::Args),
     /// Leave the complete npm package in pkg/ and print its sizes
     Package,
 }
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Demo(args) => demo::run(&args),
         Command::Test(args) => test::run(&args),
+        Command::Simulate(args) => simulate::run(&args),
         Command::Package => package::run(),
     };
     match result {

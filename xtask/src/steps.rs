@@ -3,6 +3,7 @@
 
 use crate::setup::{Need, Ready};
 use crate::sh;
+use crate::simulate;
 use crate::test::{Job, Run};
 use crate::wasm::TARGET;
 use anyhow::{Result, bail};
@@ -29,7 +30,7 @@ const fn browser(name: &'static str, what: &'static str, needs: &'static [Need],
 
 use Need::{Chromium, Clippy, Firefox, Node, Rustfmt, Wasm, WasmBindgen, WasmPack};
 
-pub(crate) const STEPS: [Step; 13] = [
+pub(crate) const STEPS: [Step; 14] = [
     step("fmt", "rustfmt --check", &[Rustfmt], fmt),
     step("js-lint", "biome: lint and format of all JavaScript", &[Node], js_lint),
     step("types", "tsc over tests/types", &[Node], types),
@@ -37,6 +38,7 @@ pub(crate) const STEPS: [Step; 13] = [
     step("clippy-wasm", "clippy, warnings denied, wasm32", &[Clippy, Wasm], clippy_wasm),
     step("doc", "cargo doc, warnings denied", &[], doc),
     step("native", "native tests of every crate here", &[], native),
+    step("simulate", "a minute of simulated tabs and faults: tests/sim", &[], simulation),
     step("package", "cargo xtask package, within the size budget", &[Node, Wasm, WasmBindgen], package),
     step("npm", "the packed tarball in Node, publint, attw: tests/npm", &[Node, Wasm, WasmBindgen], npm),
     browser("web-chromium", "wasm-bindgen-test in Chromium", &[Wasm, WasmBindgen, Chromium], web_chromium),
@@ -105,6 +107,10 @@ fn native(ready: &Ready, job: &mut Job) -> Result<()> {
             .map(drop);
     }
     job.run(ready.command("cargo").args(["test", "--quiet", "--workspace", "--no-fail-fast"])).map(drop)
+}
+
+fn simulation(ready: &Ready, job: &mut Job) -> Result<()> {
+    job.run(simulate::command(&mut ready.command("cargo")).args(["--seconds", "60"])).map(drop)
 }
 
 fn package(ready: &Ready, job: &mut Job) -> Result<()> {
