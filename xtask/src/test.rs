@@ -96,14 +96,10 @@ fn closing_lines(output: &str) -> impl Iterator<Item = &str> {
     const STARTS: [&str; 8] =
         ["Summary [", "test result: ", "ℹ tests ", "ℹ pass ", "ℹ fail ", "ℹ skipped ", "Checked ", "ok: "];
     // The last is the simulation's, which begins with a number.
-    let sums_up = |line: &str| {
-        STARTS.iter().any(|start| line.starts_with(start)) || line.contains(" schedules, ")
-    };
+    let sums_up =
+        |line: &str| STARTS.iter().any(|start| line.starts_with(start)) || line.contains(" schedules, ");
     let empty = |line: &str| line.contains(". 0 passed; 0 failed");
-    output
-        .lines()
-        .map(str::trim)
-        .filter(move |line| sums_up(line) && !empty(line))
+    output.lines().map(str::trim).filter(move |line| sums_up(line) && !empty(line))
 }
 
 fn seconds(time: Duration) -> String {
