@@ -25,6 +25,7 @@ mod schedule;
 pub mod seconds;
 pub mod secret;
 pub mod session;
+pub mod sign_in;
 pub mod stored;
 #[cfg(all(test, not(target_family = "wasm")))]
 pub mod testing;
