@@ -19,6 +19,10 @@ use super::time::Now;
 const PLACE_TIMEOUT_MS: i64 = 5_000;
 /// After so many time-outs in a row the shared place counts as broken.
 const PLACE_BROKEN: u32 = 3;
+/// A claim that took this long to write, ms, was written by a page that stood still.
+const STOOD_STILL_MS: i64 = 1_000;
+/// How soon to try it again after it refused, ms.
+const PLACE_AGAIN_MS: i64 = 100;
 /// How often to look when another tab is refreshing and there is no lock to wait for, ms.
 const LOOK_AGAIN_MS: i64 = 400;
 /// How long the other tabs have to answer, ms: when none was ever heard of, …
@@ -31,6 +35,8 @@ const ASK_LAST_MS: i64 = 2_000;
 const TRIES_AT_ONCE: u32 = 2;
 /// The entry changes under a tab only when another makes progress, so this is never reached by honest means.
 const MOST_CONFLICTS: u32 = 16;
+/// Asked with this, a question is one only: its tab is not about to present.
+const NO_CLAIM: u32 = u32::MAX;
 /// The lock that stands for the queue of tabs that share no place.
 const QUEUE: u32 = 0;
 
@@ -64,7 +70,18 @@ impl Session {
         self.effect(effect);
     }
 
+    /// The queue's head is slow, or hung with its request under way: others are told so, until its answer
+    /// counts as lost.
+    fn queue_is_slow(&mut self, now: Now) {
+        let since = *self.queue_seen.get_or_insert(now.mono_ms - self.config.timeout_ms);
+        if now.mono_ms.saturating_sub(since) >= self.lost_after_ms() {
+            return self.ask(now, None);
+        }
+        self.fail(now, Code::RefreshUnavailable, OTHER_TAB_SLOW, Refused::default(), None);
+    }
+
     pub(super) fn locked(&mut self, now: Now, id: AttemptId) {
+        self.queue_seen = None;
         let Some(attempt) = self.attempt.as_mut().filter(|a| a.id == id) else { return };
         attempt.locked = true;
         attempt.queued = now.mono_ms.saturating_sub(attempt.asked_mono_ms) > 50;
@@ -130,15 +147,16 @@ impl Session {
     /// Looks between attempts, after messages may have been missed.
     pub(super) fn reconcile(&mut self, now: Now, why: &'static str) {
         let Some(held) = &self.held else { return };
+        if self.config.coordination == Coordination::Alone {
+            return;
+        }
         let (id, key, generation) = (held.record.id.clone(), held.record.key.clone(), held.record.generation);
-        match self.config.coordination {
-            Coordination::Alone => return,
-            Coordination::Channel => self.effect(Effect::Tell(Message::Ask { generation, claim: u32::MAX })),
-            Coordination::Vault if self.looking => return,
-            Coordination::Vault => {
-                self.looking = true;
-                self.effect(Effect::Look { id, key, attempt: None });
-            }
+        // Whoever is ahead, or knows that it is over, says so, whether or not it could write that down.
+        self.effect(Effect::Tell(Message::Ask { generation, claim: NO_CLAIM }));
+        let looking = self.looking.is_some_and(|since| now.mono_ms < since.saturating_add(PLACE_TIMEOUT_MS));
+        if self.config.coordination == Coordination::Vault && !looking {
+            self.looking = Some(now.mono_ms);
+            self.effect(Effect::Look { id, key, attempt: None });
         }
         self.note(now, "look what other tabs did", why, None);
     }
@@ -161,15 +179,18 @@ impl Session {
     }
 
     fn reconciled(&mut self, now: Now, found: Found) {
-        self.looking = false;
+        self.looking = None;
         let lost = std::mem::take(&mut self.storage_lost);
         if let Found::Entry(entry) = found {
             if let Some(how) = entry.meta.ended {
                 return self.ended_elsewhere(now, how);
             }
             self.pace.merge(&entry.meta, now);
-            if let Some(record) = entry.record {
-                self.adopt(now, record);
+            match (entry.record, self.held.as_ref().map(|held| held.record.generation)) {
+                (Some(record), Some(mine)) if record.generation >= mine => {
+                    self.adopt(now, record);
+                }
+                (_, mine) => self.repair(entry.version, mine.unwrap_or(0)),
             }
         }
         if lost {
@@ -177,13 +198,45 @@ impl Session {
         }
     }
 
+    /// Writes this tab's set over an older one: the page was reloaded between storing and sharing it.
+    fn repair(&mut self, version: u32, generation: u32) {
+        let Some(held) = self.held.as_ref().filter(|_| self.attempt.is_none()) else { return };
+        let effect = Effect::Swap {
+            id: held.record.id.clone(),
+            key: held.record.key.clone(),
+            attempt: None,
+            expect: Expect::Version(Some(version)),
+            meta: Meta { generation, ..Meta::default() },
+            sealed: Sealed::Put(held.record.clone()),
+        };
+        let record = Some(held.record.clone());
+        self.effect(effect);
+        self.effect(Effect::Tell(Message::Refreshed { generation, record }));
+    }
+
+    /// Begins the shared entry of a sign-in, so that finding none means that it was cleared.
+    pub(super) fn begin_entry(&mut self) {
+        let Some(held) = &self.held else { return };
+        if self.config.coordination == Coordination::Vault {
+            let effect = Effect::Swap {
+                id: held.record.id.clone(),
+                key: held.record.key.clone(),
+                attempt: None,
+                expect: Expect::Version(None),
+                meta: Meta { generation: held.record.generation, ..Meta::default() },
+                sealed: Sealed::Put(held.record.clone()),
+            };
+            self.effect(effect);
+        }
+    }
+
     /// Decides by what is in the shared entry.
     fn inspect(&mut self, now: Now, found: Found) {
-        let (Some(attempt), Some(held)) = (&mut self.attempt, &self.held) else { return };
+        let Some(attempt) = &mut self.attempt else { return };
         let entry = match found {
-            Found::Unavailable => return self.do_without_place(now),
-            // A set that is not brand new has been there: somebody cleared it, and may have a newer one.
-            Found::Nothing if held.record.generation > 1 && !attempt.asked => return self.ask(now, None),
+            Found::Unavailable => return self.place_failed(now),
+            // Somebody cleared it; another tab may have a newer set.
+            Found::Nothing if !attempt.asked => return self.ask(now, None),
             Found::Nothing => {
                 attempt.version = None;
                 return self.take(now, 1, true);
@@ -205,32 +258,45 @@ impl Session {
         let (Some(attempt), Some(held)) = (&mut self.attempt, &self.held) else { return };
         attempt.generation = held.record.generation;
         let behind = sealed_generation < attempt.generation;
-        let manual = attempt.reason == Reason::Manual && !self.pace.by_server();
-        if let Some(until) = self.pace.cooling(now).filter(|_| !manual) {
-            let mut failure = Failure::new(Code::RefreshUnavailable, COOLING_ELSEWHERE);
-            failure.retry_at_ms = Some(now.wall_ms.saturating_add(until.remaining_ms(now)));
-            self.tell_failure(now, failure);
-            return self.finish();
+        let unseen = (behind && attempt.generation > 1) || now.mono_ms < self.talker_until_mono_ms;
+        if self.cools_down(now) {
+            return;
         }
+        let Some(attempt) = &mut self.attempt else { return };
         match entry.meta.claim.filter(|_| entry.meta.generation == attempt.generation) {
-            // Behind this tab's: somebody works without the entry, and may be ahead.
-            None if behind && attempt.generation > 1 && !attempt.asked => self.ask(now, None),
+            // Somebody works without the entry, and may be ahead.
+            None if unseen && !attempt.asked => self.ask(now, None),
             None => self.take(now, 1, behind),
-            Some(claim) if claim.id == attempt.claim => {
-                // Ours, but too old to be trusted by others: a new one begins their patience anew.
-                attempt.claim = now.noise | 1;
-                self.give_back_lock();
-                self.take(now, claim.tries, behind);
-            }
+            // Ours, which this page slept over.
+            Some(claim) if claim.id == attempt.claim => self.take(now, claim.tries, behind),
             Some(claim) if attempt.freed == Some(claim.id) => self.after_the_dead(now, claim, behind),
             Some(claim) => self.beside_the_living(now, claim, behind),
         }
+    }
+
+    /// A cool-down that began elsewhere holds here too; who asked for a refresh by hand need not heed one that
+    /// nobody but we asked for.
+    fn cools_down(&mut self, now: Now) -> bool {
+        let manual = self.attempt.as_ref().is_some_and(|a| a.reason == Reason::Manual);
+        let Some(until) = self.pace.cooling(now).filter(|_| !manual || self.pace.by_server()) else {
+            return false;
+        };
+        let mut failure = Failure::new(Code::RefreshUnavailable, COOLING_ELSEWHERE);
+        failure.retry_at_ms = Some(now.wall_ms.saturating_add(until.remaining_ms(now)));
+        self.tell_failure(now, failure);
+        self.finish();
+        true
     }
 
     /// A claim stands and its lock is free: its tab died between claim and commit. Whether the server has
     /// rotated is unknown and the answer is lost, so one more try is all there is.
     fn after_the_dead(&mut self, now: Now, claim: Claim, behind: bool) {
         let tries = claim.tries.saturating_add(1);
+        if let Some(attempt) = self.attempt.as_mut().filter(|a| !a.asked) {
+            // It may just have been reloaded, with the answer in its storage.
+            attempt.queued = true;
+            return self.ask(now, None);
+        }
         self.note(now, "present again", "the tab that did has died", Some(("try", i64::from(tries))));
         if tries > TRIES_AT_ONCE && self.pace.retry().is_none() {
             return self.fail(now, Code::RefreshUnavailable, OUTCOME_UNKNOWN, Refused::default(), None);
@@ -277,6 +343,12 @@ impl Session {
         let Some(attempt) = &mut self.attempt else { return };
         attempt.tries = tries;
         attempt.whole = whole;
+        if attempt.request_mark.take().is_some() {
+            // It has claimed before, and slept over it: a new claim begins the patience of others anew.
+            attempt.claim = claim_id(now);
+            self.give_back_lock();
+        }
+        let Some(attempt) = &self.attempt else { return };
         let claim = attempt.claim;
         if self.no_locks || attempt.locked {
             return self.write_claim(now);
@@ -304,7 +376,7 @@ impl Session {
     fn claimed(&mut self, now: Now) {
         self.place_slow = 0;
         let mark = self.attempt.as_ref().and_then(|a| a.request_mark);
-        let late = mark.is_some_and(|mark| now.mono_ms.saturating_sub(mark.mono_ms) > PLACE_TIMEOUT_MS);
+        let late = mark.is_some_and(|mark| now.mono_ms.saturating_sub(mark.mono_ms) > STOOD_STILL_MS);
         if late { self.look(now) } else { self.present(now) }
     }
 
@@ -362,7 +434,7 @@ impl Session {
     pub(super) fn resolve(&mut self, now: Now) {
         let Some(attempt) = self.attempt.as_ref().filter(|a| a.request_mark.is_some() && !a.talks) else {
             if self.attempt.as_ref().is_some_and(|a| a.talks) {
-                self.tell_pace();
+                self.tell_state(false);
             }
             return self.finish();
         };
@@ -372,8 +444,20 @@ impl Session {
         self.swap(meta, Sealed::Keep);
     }
 
+    /// Says where there is no entry for it that this tab is refreshing, or has ended that without a result.
+    pub(super) fn tell_state(&mut self, busy: bool) {
+        let generation = self.held.as_ref().map_or(0, |held| held.record.generation);
+        self.tell_pace();
+        if self.config.coordination != Coordination::Alone {
+            self.effect(Effect::Tell(match busy {
+                true => Message::Busy { generation },
+                false => Message::Idle { generation },
+            }));
+        }
+    }
+
     /// Shares rate and cool-down where there is no entry for them.
-    pub(super) fn tell_pace(&mut self) {
+    fn tell_pace(&mut self) {
         if self.config.coordination == Coordination::Alone {
             return;
         }
@@ -403,7 +487,14 @@ impl Session {
         self.effect(effect);
     }
 
-    pub(super) fn swapped(&mut self, now: Now, id: Option<AttemptId>, result: Swapped) {
+    pub(super) fn swapped(&mut self, now: Now, id: Option<AttemptId>, sign_in: &str, result: Swapped) {
+        if let Swapped::Conflict(Found::Entry(entry)) = &result
+            && let Some(how) = entry.meta.ended
+            && self.held.as_ref().is_some_and(|held| held.record.id == sign_in)
+            && !self.is_committing(id)
+        {
+            return self.ended_elsewhere(now, how);
+        }
         let Some(attempt) = self.attempt.as_mut().filter(|a| Some(a.id) == id) else { return };
         match &result {
             Swapped::Done { version } => attempt.version = Some(*version),
@@ -423,7 +514,7 @@ impl Session {
                 attempt.request_mark = None;
                 self.inspect(now, found);
             }
-            (Phase::Claiming, _) => self.do_without_place(now),
+            (Phase::Claiming, _) => self.place_failed(now),
             (Phase::Committing(record), Swapped::Conflict(found)) if !too_often => {
                 self.commit_overtaken(now, record, found);
             }
@@ -436,13 +527,16 @@ impl Session {
                 self.effect(Effect::Tell(Message::Ended { rejected: true }));
                 self.end_rejected(now, refused);
             }
-            (Phase::Resolving, Swapped::Conflict(Found::Entry(entry))) if entry.meta.ended.is_some() => {
-                self.ended_elsewhere(now, entry.meta.ended.unwrap_or(Ended::SignedOut));
-            }
             (Phase::Resolving, _) => self.finish(),
             // A result of a phase that has passed.
             (phase, _) => attempt.phase = phase,
         }
+    }
+
+    /// Whether that attempt is writing a new set, which must then be revoked.
+    fn is_committing(&self, id: Option<AttemptId>) -> bool {
+        let attempt = self.attempt.as_ref();
+        attempt.is_some_and(|a| Some(a.id) == id && matches!(a.phase, Phase::Committing(_)))
     }
 
     /// The entry changed between claim and commit.
@@ -467,9 +561,6 @@ impl Session {
 
     /// The server refused the token, but the entry has changed since our claim.
     fn end_overtaken(&mut self, now: Now, refused: Refused, entry: Entry) {
-        if let Some(how) = entry.meta.ended {
-            return self.ended_elsewhere(now, how);
-        }
         self.pace.merge(&entry.meta, now);
         self.enter(Phase::Looking, now.mono_ms);
         let adopted = entry.record.is_some_and(|record| self.adopt(now, record));
@@ -522,7 +613,7 @@ impl Session {
     }
 
     pub(super) fn heard(&mut self, now: Now, message: Message) {
-        let Some(held) = &self.held else { return };
+        let Some(held) = &self.held else { return self.heard_after_end(&message) };
         let mine = held.record.generation;
         self.siblings = true;
         match message {
@@ -538,33 +629,68 @@ impl Session {
                 let record = Some(held.record.clone());
                 self.effect(Effect::Tell(Message::Refreshed { generation: mine, record }));
             }
-            Message::Ask { generation, claim } if generation == mine => {
-                if self.is_asking(|mine| claim < mine) {
-                    // The lower claim goes first.
-                    return self.wait_for_other(now, None);
-                }
-                let busy = self.attempt.as_ref().is_some_and(|a| match a.phase {
-                    Phase::Presenting { .. } | Phase::Committing(_) => true,
-                    Phase::Asking { refused: None } => true,
-                    Phase::Pacing
-                    | Phase::Locking
-                    | Phase::Waiting
-                    | Phase::Looking
-                    | Phase::Claiming
-                    | Phase::Asking { .. }
-                    | Phase::Ending(_)
-                    | Phase::Resolving => false,
-                });
-                if busy {
-                    self.effect(Effect::Tell(Message::Busy { generation }));
+            Message::Ask { generation, claim } if generation == mine => self.asked(now, claim),
+            Message::Ask { .. } => {
+                // That tab is ahead: ask it, and present nothing meanwhile.
+                self.talker_until_mono_ms = now.mono_ms.saturating_add(ASK_LAST_MS);
+                self.effect(Effect::Tell(Message::Ask { generation: mine, claim: NO_CLAIM }));
+                if self.is_asking(|_| true) {
+                    self.wait_for_other(now, None);
                 }
             }
-            Message::Ask { .. } => {}
-            Message::Busy { generation } if generation == mine && self.is_asking(|_| true) => {
-                self.wait_for_other(now, None);
+            Message::Busy { generation } if generation == mine => {
+                self.talker_until_mono_ms = now.mono_ms.saturating_add(self.lost_after_ms());
+                if self.is_asking(|_| true) {
+                    self.wait_for_other(now, None);
+                }
             }
-            Message::Busy { .. } => {}
+            Message::Idle { generation } if generation == mine => {
+                self.talker_until_mono_ms = i64::MIN;
+                if self.attempt.as_ref().is_some_and(|a| matches!(a.phase, Phase::Waiting)) {
+                    self.look(now);
+                }
+            }
+            Message::Busy { .. } | Message::Idle { .. } => {}
             Message::Paced(meta) => self.pace.merge(&meta, now),
+        }
+    }
+
+    /// Another tab of the same generation asks. With a claim of its own it is about to present the token
+    /// without a word to the shared entry, if nobody objects.
+    fn asked(&mut self, now: Now, claim: u32) {
+        if self.pace.is_telling() {
+            self.tell_pace();
+        }
+        if claim == NO_CLAIM {
+            return;
+        }
+        // It will say when it presents; until then it is first, unless its claim is higher.
+        self.talker_until_mono_ms = self.talker_until_mono_ms.max(now.mono_ms.saturating_add(ASK_LAST_MS));
+        if self.is_asking(|mine| claim < mine) {
+            // The lower claim goes first.
+            return self.wait_for_other(now, None);
+        }
+        let (Some(attempt), Some(held)) = (&self.attempt, &self.held) else { return };
+        let generation = held.record.generation;
+        if self.is_asking(|_| true) {
+            // Said again for those who have just begun to listen.
+            let message = Message::Ask { generation, claim: attempt.claim };
+            return self.effect(Effect::Tell(message));
+        }
+        let busy = match attempt.phase {
+            Phase::Presenting { .. } | Phase::Committing(_) | Phase::Ending(_) | Phase::Asking { .. } => true,
+            Phase::Locking | Phase::Claiming => !attempt.talks,
+            Phase::Pacing | Phase::Waiting | Phase::Looking | Phase::Resolving => false,
+        };
+        if busy {
+            self.effect(Effect::Tell(Message::Busy { generation }));
+        }
+    }
+
+    /// A tab that asks has missed that the sign-in is over.
+    fn heard_after_end(&mut self, message: &Message) {
+        if let (Message::Ask { .. }, Because::Ended(how)) = (message, self.because) {
+            self.effect(Effect::Tell(Message::Ended { rejected: how == Ended::Rejected }));
         }
     }
 
@@ -576,6 +702,10 @@ impl Session {
 
     /// Asks the other tabs for a newer set.
     pub(super) fn ask(&mut self, now: Now, refused: Option<Refused>) {
+        if refused.is_none() && now.mono_ms < self.talker_until_mono_ms {
+            // Somebody was first.
+            return self.wait_for_other(now, None);
+        }
         let (Some(attempt), Some(held)) = (&mut self.attempt, &self.held) else { return };
         attempt.asked = true;
         let wait = match (&refused, attempt.queued, self.siblings) {
@@ -588,6 +718,15 @@ impl Session {
         self.effect(Effect::Tell(message));
     }
 
+    /// Asked, and heard nothing against it.
+    fn nobody_objected(&mut self, now: Now) {
+        if self.cools_down(now) {
+            return;
+        }
+        let talks = self.attempt.as_ref().is_some_and(|a| a.talks);
+        if talks { self.present(now) } else { self.look(now) }
+    }
+
     /// The shared place doesn't work, for this attempt: talk instead.
     fn do_without_place(&mut self, now: Now) {
         self.note(now, "ask the other tabs", "the place to share state can't be used", None);
@@ -597,6 +736,18 @@ impl Session {
             attempt.request_mark = None;
         }
         self.queue(now);
+    }
+
+    /// The shared place refused. Once or twice in a row may be chance, and whoever goes on without it can't be
+    /// seen by those who don't.
+    fn place_failed(&mut self, now: Now) {
+        let Some(attempt) = &mut self.attempt else { return };
+        attempt.place_failures += 1;
+        attempt.request_mark = None;
+        if attempt.place_failures < PLACE_BROKEN {
+            return self.enter(Phase::Waiting, now.mono_ms.saturating_add(PLACE_AGAIN_MS));
+        }
+        self.do_without_place(now);
     }
 
     /// The shared place did not answer in time. Whoever goes on without it can't be seen by those who don't,
@@ -616,14 +767,14 @@ impl Session {
     pub(super) fn coordination_deadline(&mut self, now: Now) {
         let Some(attempt) = &mut self.attempt else { return };
         match std::mem::replace(&mut attempt.phase, Phase::Resolving) {
-            Phase::Locking if attempt.talks => self.ask(now, None),
+            Phase::Locking if attempt.talks => self.queue_is_slow(now),
             Phase::Locking => self.write_claim(now),
             // The other is slow, or hung; what it did can be seen all the same.
             Phase::Waiting => self.look(now),
             Phase::Looking | Phase::Claiming => self.place_was_slow(now),
-            Phase::Asking { refused: None } if attempt.talks => self.present(now),
-            Phase::Asking { refused: None } => self.take(now, 1, true),
+            Phase::Asking { refused: None } => self.nobody_objected(now),
             Phase::Asking { refused: Some(refused) } | Phase::Ending(refused) => {
+                self.effect(Effect::Tell(Message::Ended { rejected: true }));
                 self.end_rejected(now, refused);
             }
             Phase::Committing(record) => self.committed(now, record, true),
@@ -631,6 +782,11 @@ impl Session {
             phase @ (Phase::Pacing | Phase::Presenting { .. }) => attempt.phase = phase,
         }
     }
+}
+
+/// A random number that is neither of the special ones.
+pub(super) fn claim_id(now: Now) -> u32 {
+    now.noise.clamp(QUEUE + 1, NO_CLAIM - 1)
 }
 
 const COOLING_ELSEWHERE: &str =

@@ -44,7 +44,7 @@ impl Session {
         self.abandon(now);
         let Some(held) = self.held.take() else { return };
         self.effect(Effect::Forget { id: held.record.id.clone() });
-        self.effect(Effect::Listen(None));
+        // The channel stays open: a tab that missed the message will ask.
         self.over = Some(held.record.id);
         self.epoch = Epoch(self.epoch.0.wrapping_add(1));
         self.because = Because::Ended(how);

@@ -131,6 +131,8 @@ pub enum Input {
     Swapped {
         /// The attempt it was for; `None` for a write between attempts.
         attempt: Option<AttemptId>,
+        /// The sign-in it was for.
+        id: String,
         /// Whether it was written.
         result: Swapped,
     },
@@ -194,6 +196,11 @@ pub enum Message {
     /// Someone is refreshing that generation already.
     Busy {
         /// The generation being refreshed.
+        generation: u32,
+    },
+    /// A refresh of that generation has ended without a result.
+    Idle {
+        /// The generation that stays.
         generation: u32,
     },
     /// What bounds the rate of token requests. (Where there is no shared place.)

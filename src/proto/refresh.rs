@@ -10,6 +10,7 @@
 
 use super::answer::{Grant, Meaning, Refused};
 use super::config::Coordination;
+use super::coordination::claim_id;
 use super::demand::Waits;
 use super::error::{Code, Failure};
 use super::io::*;
@@ -82,6 +83,8 @@ pub(super) struct Attempt {
     /// Its claim's number of tries, and whether it is to be written with the token set.
     pub(super) tries: u32,
     pub(super) whole: bool,
+    /// How often the shared place refused.
+    pub(super) place_failures: u32,
     /// The other tabs were asked.
     pub(super) asked: bool,
     /// A claim whose lock nobody holds any more.
@@ -150,9 +153,10 @@ impl Session {
             asked_mono_ms: now.mono_ms,
             locked: false,
             queued: false,
-            claim: now.noise | 1,
+            claim: claim_id(now),
             tries: 1,
             whole: false,
+            place_failures: 0,
             asked: false,
             freed: None,
             talks: self.config.coordination == Coordination::Channel,
@@ -199,7 +203,7 @@ impl Session {
             reason,
         };
         if talks {
-            self.tell_pace();
+            self.tell_state(true);
         }
         self.effect(effect);
     }
@@ -288,6 +292,7 @@ impl Session {
         let attempts = self.pace.failures().saturating_add(1);
         let generation = record.generation;
         self.pace.succeeded();
+        self.talker_until_mono_ms = i64::MIN;
         self.claim_seen = None;
         self.hold(now, record, if by_other_tab { Because::Adopted } else { Because::Refreshed });
         let why = if by_other_tab { "another tab had refreshed" } else { "the route granted it" };

@@ -13,6 +13,8 @@ const BACKOFF_FIRST_MS: i64 = 1_000;
 const BACKOFF_WANTED_MS: i64 = 30_000;
 /// The ceiling while nobody does: a million idle tabs must not keep a server down.
 const BACKOFF_IDLE_MS: i64 = 900_000;
+/// How many cool-downs of other tabs to remember.
+const KNOWN_COOLDOWNS: usize = 8;
 /// Full jitter may draw 0; two requests at once help nobody.
 const BACKOFF_LEAST_MS: i64 = 200;
 
@@ -22,6 +24,8 @@ pub(super) struct Pace {
     /// Failures in a row.
     failures: u32,
     cooldown: Option<Cooldown>,
+    /// The last cool-downs of other tabs: being told twice does not prolong one.
+    known: Vec<i64>,
     /// When the network last came back, epoch ms: what failed before that tells nothing any more.
     online_ms: i64,
     /// Token requests, and when they were made by this tab's clock, monotonic ms.
@@ -33,7 +37,7 @@ struct Cooldown {
     until: Deadline,
     /// The server asked for it by Retry-After.
     by_server: bool,
-    /// Tells cool-downs of other tabs apart, so that looking twice does not prolong one.
+    /// Tells cool-downs apart.
     failed_at_ms: i64,
     /// What would hold if somebody waited for a token.
     wanted_until: Deadline,
@@ -59,6 +63,7 @@ impl Pace {
         };
         let wanted_until = Deadline::after(now, wait(BACKOFF_WANTED_MS));
         let idle_until = Deadline::after(now, wait(BACKOFF_IDLE_MS));
+        self.known.push(now.wall_ms);
         // What the server asked for still holds when something else fails meanwhile.
         let standing = self.cooldown.filter(|c| c.by_server && !c.until.passed(now));
         self.cooldown = Some(match standing {
@@ -102,6 +107,11 @@ impl Pace {
         self.cooldown.is_some_and(|c| c.by_server)
     }
 
+    /// Whether there is something that other tabs should know.
+    pub(super) fn is_telling(&self) -> bool {
+        self.failures > 0 || !self.requests.is_empty()
+    }
+
     /// Failures in a row.
     pub(super) fn failures(&self) -> u32 {
         self.failures
@@ -140,7 +150,12 @@ impl Pace {
             return;
         }
         self.failures = self.failures.max(meta.failures);
-        if self.cooldown.is_some_and(|c| c.failed_at_ms == meta.failed_at_ms) {
+        if self.known.contains(&meta.failed_at_ms) {
+            return;
+        }
+        self.known.push(meta.failed_at_ms);
+        self.known.drain(..self.known.len().saturating_sub(KNOWN_COOLDOWNS));
+        if self.by_server() && !meta.by_server && self.cooling(now).is_some() {
             return;
         }
         // No longer than it was when it began: the clock may have been set back since.

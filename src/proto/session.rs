@@ -81,13 +81,17 @@ pub struct Session {
     pub(super) because: Because,
     pub(super) failure: Option<Failure>,
     pub(super) changed: bool,
-    /// A look between attempts is on its way.
-    pub(super) looking: bool,
+    /// Since when a look between attempts is on its way, monotonic ms.
+    pub(super) looking: Option<i64>,
     /// When a refresh token ends, epoch ms as recorded, and on both clocks since it was told to this object.
     /// Of other sets the server knows: a clock step must end no session.
     refresh_end_told: Option<(i64, Deadline)>,
     /// The shared place was too slow this often in a row.
     pub(super) place_slow: u32,
+    /// Since when the queue of tabs that share no place has not moved, monotonic ms.
+    pub(super) queue_seen: Option<i64>,
+    /// Until when another tab may be refreshing without the shared entry, monotonic ms.
+    pub(super) talker_until_mono_ms: i64,
     /// Another tab of this sign-in has been heard of.
     pub(super) siblings: bool,
     pub(super) disposed: bool,
@@ -113,8 +117,8 @@ pub(super) struct Held {
     refresh_end: Option<Deadline>,
     /// The status shown last was "expired".
     shown_expired: bool,
-    /// The last resort before giving up an expired set: what other tabs have was asked for.
-    asked_others: bool,
+    /// The last resort before giving up an expired set: when the other tabs were asked, monotonic ms.
+    asked_others: Option<i64>,
 }
 
 /// A request whose attempt is over and whose answer may still come.
@@ -146,9 +150,11 @@ impl Session {
             because: Because::None,
             failure: None,
             changed: false,
-            looking: false,
+            looking: None,
+            queue_seen: None,
             refresh_end_told: None,
             place_slow: 0,
+            talker_until_mono_ms: i64::MIN,
             siblings: false,
             disposed: false,
             storage_lost: false,
@@ -185,7 +191,7 @@ impl Session {
             Input::Freed { attempt, claim } => self.freed(now, attempt, claim),
             Input::LockUnavailable(attempt) => self.lock_unavailable(now, attempt),
             Input::Looked { attempt, id, found } => self.looked(now, attempt, &id, found),
-            Input::Swapped { attempt, result } => self.swapped(now, attempt, result),
+            Input::Swapped { attempt, id, result } => self.swapped(now, attempt, &id, result),
             Input::Answered(attempt, meaning) => self.answered(now, attempt, Some(meaning)),
             Input::Unanswered(attempt) => self.answered(now, attempt, None),
             Input::Heard(message) => self.heard(now, message),
@@ -211,7 +217,10 @@ impl Session {
         let patience = self.patience_ends_mono_ms(now).map(|at| at - now.mono_ms);
         let end = self.held.as_ref().and_then(|held| match held.shown_expired {
             false => held.expiry.map(|at| at.remaining_ms(now)),
-            true if self.looking || self.attempt.is_some() => None,
+            true if self.attempt.is_some() => None,
+            true if held.asked_others.is_some() => {
+                held.asked_others.map(|at| at + ASK_OTHERS_MS - now.mono_ms)
+            }
             true => held.refresh_end.map(|end| end.later_remaining_ms(now)),
         });
         [attempt, patience, end, self.next_start(now)]
@@ -267,6 +276,7 @@ impl Session {
         self.breaker.reset();
         self.hold(now, record, Because::SignedIn);
         self.listen();
+        self.begin_entry();
         self.note(now, "signed in", "tokens of a login were given", None);
         self.settle_all(|_| Outcome::Token);
     }
@@ -297,7 +307,7 @@ impl Session {
             .filter(|told| held.record.tokens.refresh_expires_at_ms == Some(told.0))
             .map(|told| told.1);
         self.held = Some(held);
-        self.looking = false;
+        self.looking = None;
         self.epoch = Epoch(self.epoch.0.wrapping_add(1));
         self.because = because;
         self.failure = None;
@@ -361,11 +371,13 @@ impl Session {
     fn nothing_to_refresh_with(&mut self, now: Now) {
         let why = "the access token has expired and there is nothing to refresh it with";
         let Some(held) = &mut self.held else { return };
-        if self.config.coordination == Coordination::Vault && !held.asked_others {
-            held.asked_others = true;
-            self.reconcile(now, why);
-        } else if !self.looking {
-            self.end(now, Ended::Expired, None, why);
+        match held.asked_others {
+            None if self.config.coordination != Coordination::Alone => {
+                held.asked_others = Some(now.mono_ms);
+                self.reconcile(now, why);
+            }
+            Some(at) if now.mono_ms < at.saturating_add(ASK_OTHERS_MS) => {}
+            None | Some(_) => self.end(now, Ended::Expired, None, why),
         }
     }
 
@@ -417,6 +429,8 @@ impl Session {
     }
 }
 
+/// How long the other tabs have to save an expired session, ms.
+const ASK_OTHERS_MS: i64 = 2_000;
 const DISPOSED: &str = "The session object was disposed of.";
 
 impl Held {
@@ -428,7 +442,7 @@ impl Held {
             due: end,
             refresh_end: None,
             shown_expired: false,
-            asked_others: false,
+            asked_others: None,
         };
         if config.cookie_interval_ms.is_none() {
             held.expiry = end;

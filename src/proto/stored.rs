@@ -120,6 +120,7 @@ pub fn write_message<J: Json>(message: &Message) -> String {
         Message::Ended { rejected: false } => ("signed-out", 0, 0, None),
         Message::Ask { generation, claim } => ("ask", *generation, *claim, None),
         Message::Busy { generation } => ("busy", *generation, 0, None),
+        Message::Idle { generation } => ("idle", *generation, 0, None),
         Message::Paced(meta) => ("paced", meta.generation, 0, Some(write_meta::<J>(meta))),
     };
     J::object(&[
@@ -143,6 +144,7 @@ pub fn read_message<J: Json>(sent: &str) -> Option<Message> {
         "signed-out" => Some(Message::Ended { rejected: false }),
         "ask" => Some(Message::Ask { generation, claim: read_u32(&json, "claim")? }),
         "busy" => Some(Message::Busy { generation }),
+        "idle" => Some(Message::Idle { generation }),
         "paced" => meta_of(&json.get("more")?).map(Message::Paced),
         _ => None,
     }

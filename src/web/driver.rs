@@ -207,7 +207,7 @@ impl Driver {
             Effect::Swap { id, key, attempt, expect, meta, sealed } => {
                 let swap = wasm_bindgen_futures::future_to_promise(async move {
                     let result = vault::swap(&id, &key, expect, &meta, sealed).await;
-                    driver.feed(Input::Swapped { attempt, result });
+                    driver.feed(Input::Swapped { attempt, id, result });
                     Ok(JsValue::UNDEFINED)
                 });
                 if attempt.is_none() {

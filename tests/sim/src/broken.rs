@@ -176,10 +176,10 @@ impl Subject {
             }
             (
                 Some(Broken::DeafToSignOut),
-                Input::Swapped { attempt, result: Swapped::Conflict(Found::Entry(mut entry)) },
+                Input::Swapped { attempt, id, result: Swapped::Conflict(Found::Entry(mut entry)) },
             ) => {
                 entry.meta.ended = None;
-                Input::Swapped { attempt, result: Swapped::Conflict(Found::Entry(entry)) }
+                Input::Swapped { attempt, id, result: Swapped::Conflict(Found::Entry(entry)) }
             }
             (Some(Broken::NoBreaker), Input::Replayed { .. }) => return None,
             (_, input) => input,
@@ -196,9 +196,9 @@ impl Subject {
                 self.answers.push_back(Input::Freed { attempt, claim });
                 return None;
             }
-            (Broken::NoSingleFlight, Output::Effect(Effect::Swap { attempt: Some(attempt), .. })) => {
+            (Broken::NoSingleFlight, Output::Effect(Effect::Swap { attempt: Some(attempt), id, .. })) => {
                 let result = Swapped::Done { version: 1 };
-                self.answers.push_back(Input::Swapped { attempt: Some(attempt), result });
+                self.answers.push_back(Input::Swapped { attempt: Some(attempt), id, result });
                 return None;
             }
             (

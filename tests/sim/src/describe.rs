@@ -14,7 +14,7 @@ pub(crate) fn input(input: &Input) -> String {
         Input::Looked { attempt, id: sign_in, found } => {
             format!("Looked {sign_in} {} {}", id(*attempt), self::found(found))
         }
-        Input::Swapped { attempt, result } => format!(
+        Input::Swapped { attempt, result, .. } => format!(
             "Swapped {} {}",
             id(*attempt),
             match result {

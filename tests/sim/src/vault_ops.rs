@@ -67,7 +67,7 @@ impl World<'_> {
                 {
                     sign_in.end_written = true;
                 }
-                Input::Swapped { attempt, result }
+                Input::Swapped { attempt, id: id.clone(), result }
             }
         };
         self.trace.line(self.clock.true_ms(), || {
