@@ -8,6 +8,8 @@
 //   { "token": { "kind": "drop-after" } }                         the token is rotated, then connection closed
 //   { "token": { "kind": "cut-after" } }                          the token is rotated, the answer stops in the middle
 //
+// A test in the same process may also give { kind: "play", play(request, response, proceed) } and answer as it likes.
+//
 // `times` is a number or "always"; without it, once. A browser may itself repeat a POST whose kept-alive connection was
 // closed before any answer (Chromium does); with "cut-after" it has seen headers, and does not.
 
@@ -42,6 +44,8 @@ export function createFaults() {
 /** Plays one fault of the token endpoint. `proceed` lets the real one answer. */
 export async function playTokenFault(fault, request, response, proceed) {
   switch (fault.kind) {
+    case "play":
+      return fault.play(request, response, proceed);
     case "delay":
       await sleep(fault.ms);
       return proceed();

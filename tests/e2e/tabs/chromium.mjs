@@ -1,0 +1,49 @@
+// Chromium, through Playwright.
+
+import { openBrowser } from "../browser.mjs";
+
+/** Names that a test may use for an origin that is not secure. */
+const RESOLVE = "--host-resolver-rules=MAP insecure.test 127.0.0.1";
+
+export function chromium({ backForwardCache = false } = {}) {
+  let browser;
+
+  return {
+    name: "Chromium",
+    async start() {
+      browser = await openBrowser({
+        args: [RESOLVE],
+        ignoreDefaultArgs: backForwardCache ? ["--disable-back-forward-cache"] : [],
+      });
+    },
+    stop: () => browser?.close(),
+    /** A visitor of their own: nothing is shared with others. */
+    async visitor() {
+      const context = await browser.newContext();
+      const devtools = async (page, method, params) => {
+        const client = await context.newCDPSession(page);
+        return client.send(method, params).finally(() => client.detach().catch(() => {}));
+      };
+      return {
+        newPage: () => context.newPage(),
+        async popup(page, url) {
+          const opened = context.waitForEvent("page");
+          await page.evaluate((to) => {
+            window.open(to);
+          }, url);
+          return opened;
+        },
+        setOffline: (offline) => context.setOffline(offline),
+        close: () => context.close(),
+        /** Its process dies, and nothing in it has time for last words. */
+        async crash(page) {
+          const crashed = new Promise((resolve) => page.once("crash", resolve));
+          page.goto("chrome://crash").catch(() => {});
+          await crashed;
+        },
+        freeze: (page) => devtools(page, "Page.setWebLifecycleState", { state: "frozen" }),
+        thaw: (page) => devtools(page, "Page.setWebLifecycleState", { state: "active" }),
+      };
+    },
+  };
+}
