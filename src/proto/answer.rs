@@ -1,9 +1,9 @@
 //! What the refresh route answered, and what that means for the session.
 //!
 //! Reading is tolerant, for servers differ; ending a session is not, for users remember. By default it ends
-//! - on a code of the `invalid_grant` class ([`ENDING`]), whatever the status, 408, 425, 429 and 5xx excepted;
+//! - on a code of the `invalid_grant` class (`ENDING`), whatever the status, 408, 425, 429 and 5xx excepted;
 //! - on 401, which RFC 6749 §5.2 keeps for `invalid_client`: an OAuth endpoint says that and the session stays
-//!   ([`SPARING`]), while from any other route 401 refuses what was presented. Not when it is HTML: that is a
+//!   (`SPARING`), while from any other route 401 refuses what was presented. Not when it is HTML: that is a
 //!   proxy's, who knows nothing of the session;
 //! - in cookie mode, when the answer's user is `null`.
 //!

@@ -1,0 +1,177 @@
+//! Copies of a tab: the same stored state in two places, and one refresh between them.
+
+use super::page::*;
+use super::support::*;
+use js_sys::{Array, Promise};
+use wasm_bindgen::JsValue;
+use wasm_bindgen_test::wasm_bindgen_test;
+
+/// A tab and its copy, as "duplicate tab" makes one: what is stored under the one name lies under the other too.
+async fn tab_and_copy(server: &Server, more: &str) -> (Tab, Tab) {
+    js("(sessionStorage.removeItem('tokenwell:tab'), sessionStorage.removeItem('tokenwell:copy'))");
+    let tab = server.signed_in(&format!("name: 'tab', storage: 'session', {more}")).await;
+    js("sessionStorage.setItem('tokenwell:copy', sessionStorage.getItem('tokenwell:tab'))");
+    let copy = server.tab(&format!("name: 'copy', storage: 'session', {more}"));
+    assert_eq!(copy.access_token(), tab.access_token());
+    (tab, copy)
+}
+
+async fn one_refresh_serves_both(server: &Server, tab: &Tab, copy: &Tab) {
+    let calls = [tab, copy, tab, copy].map(|tab| tab.fetch(&API.into(), &JsValue::UNDEFINED));
+    let answers = Array::from(&ok(Promise::all(&calls.into_iter().collect::<Array>())).await);
+    assert!(answers.iter().all(|answer| status(&answer) == 200));
+    assert_eq!(server.refreshes(), 1);
+    assert_eq!(tab.access_token().as_deref(), Some("access-2"));
+    assert_eq!(copy.access_token().as_deref(), Some("access-2"));
+}
+
+#[wasm_bindgen_test]
+async fn one_refresh_serves_both_and_the_other_says_so() {
+    let (time, server) = (Time::running(), Server::new());
+    let (tab, copy) = tab_and_copy(&server, "").await;
+    let heard = [tab.heard("refreshed"), copy.heard("refreshed")];
+    time.sleep(3_601_000.0);
+    one_refresh_serves_both(&server, &tab, &copy).await;
+    settle().await;
+    let mut by = heard.map(|heard| show(&at(&heard, "0.by")));
+    by.sort();
+    assert_eq!(by, ["other-tab", "this-tab"]);
+    for name in ["tab", "copy"] {
+        assert!(show(&js(&format!("sessionStorage.getItem('tokenwell:{name}')"))).contains("refresh-2"));
+    }
+}
+
+#[wasm_bindgen_test]
+async fn a_copy_that_comes_late_takes_the_newer_tokens_without_a_request() {
+    let server = Server::new();
+    let (tab, copy) = tab_and_copy(&server, "").await;
+    let old = js("sessionStorage.getItem('tokenwell:copy')");
+    drop(copy);
+    ok(tab.refresh(&JsValue::UNDEFINED)).await;
+    drop(tab);
+    with("old", &old, "sessionStorage.setItem('tokenwell:copy', old)");
+    let late = server.tab("name: 'copy', storage: 'session'");
+    assert_eq!(late.access_token().as_deref(), Some("access-1"));
+    until("the newer tokens", || late.access_token().as_deref() == Some("access-2")).await;
+    assert_eq!(server.refreshes(), 1);
+}
+
+#[wasm_bindgen_test]
+async fn a_401_in_one_is_answered_by_the_refresh_of_the_other() {
+    let server = Server::new();
+    let (tab, copy) = tab_and_copy(&server, "").await;
+    server.forget();
+    let calls: Array =
+        [&tab, &copy].map(|tab| tab.fetch(&API.into(), &JsValue::UNDEFINED)).into_iter().collect();
+    let answers = Array::from(&ok(Promise::all(&calls)).await);
+    assert!(answers.iter().all(|answer| status(&answer) == 200));
+    assert_eq!(server.refreshes(), 1);
+}
+
+#[wasm_bindgen_test]
+async fn signing_out_signs_out_both() {
+    let server = Server::new();
+    let (tab, copy) = tab_and_copy(&server, "").await;
+    settle().await;
+    let heard = copy.heard("signed-out");
+    ok(tab.sign_out(&JsValue::UNDEFINED)).await;
+    until("the news", || copy.shows("status") == "signed-out").await;
+    settle().await;
+    assert_eq!(heard.length(), 1);
+    assert!(js("sessionStorage.getItem('tokenwell:copy')").is_null());
+}
+
+#[wasm_bindgen_test]
+async fn a_copy_of_a_session_that_is_over_does_not_come_back() {
+    let server = Server::new();
+    let (tab, copy) = tab_and_copy(&server, "").await;
+    let old = js("sessionStorage.getItem('tokenwell:copy')");
+    drop(copy);
+    ok(tab.sign_out(&JsValue::UNDEFINED)).await;
+    with("old", &old, "sessionStorage.setItem('tokenwell:copy', old)");
+    let late = server.tab("name: 'copy', storage: 'session'");
+    until("the news", || late.shows("status") == "signed-out").await;
+}
+
+#[wasm_bindgen_test]
+async fn without_locks_one_refresh_serves_both() {
+    let _missing = Changed::missing("navigator", "locks");
+    let (time, server) = (Time::running(), Server::new());
+    let (tab, copy) = tab_and_copy(&server, "").await;
+    time.sleep(3_601_000.0);
+    one_refresh_serves_both(&server, &tab, &copy).await;
+}
+
+#[wasm_bindgen_test]
+async fn without_cross_tab_each_is_on_its_own() {
+    let server = Server::new();
+    let (tab, copy) = tab_and_copy(&server, "crossTab: false").await;
+    ok(tab.sign_out(&JsValue::UNDEFINED)).await;
+    settle().await;
+    assert_eq!(copy.shows("status"), "signed-in");
+}
+
+#[wasm_bindgen_test]
+async fn what_tabs_share_shows_no_token() {
+    let server = Server::new();
+    let (tab, _copy) = tab_and_copy(&server, "").await;
+    ok(tab.refresh(&JsValue::UNDEFINED)).await;
+    let all = ok(js("new Promise((resolve, reject) => {
+            const opening = indexedDB.open('tokenwell');
+            opening.onerror = reject;
+            opening.onsuccess = () => {
+                const asked = opening.result.transaction('sessions').objectStore('sessions').getAll();
+                asked.onsuccess = () => (opening.result.close(), resolve(asked.result));
+            };
+        })")
+    .into())
+    .await;
+    let shown = with(
+        "all",
+        &all,
+        "JSON.stringify(all, (_, value) => value instanceof Uint8Array ? String.fromCharCode(...value) : value)",
+    );
+    let shown = show(&shown);
+    assert!(shown.contains("sealed"), "{shown}");
+    for secret in ["access-", "refresh-2", "refresh_token"] {
+        assert!(!shown.contains(secret), "{secret} in {shown}");
+    }
+}
+
+#[wasm_bindgen_test]
+async fn nothing_that_another_page_may_write_there_is_trusted() {
+    for value in [
+        "null",
+        "7",
+        "{}",
+        "{ version: 'x' }",
+        "{ version: 1, meta: {}, sealed: null }",
+        "{ version: 9, meta: '{', sealed: new Uint8Array(3) }",
+        "{ version: 9, meta: '{\"v\":1,\"generation\":9}', sealed: new Uint8Array(40) }",
+        "{ version: 4294967296.5, meta: '{\"v\":1,\"generation\":4294967295}', sealed: 'x' }",
+    ] {
+        let (time, server) = (Time::running(), Server::new());
+        let (tab, copy) = tab_and_copy(&server, "").await;
+        settle().await;
+        let put = with(
+            "value",
+            &js(&format!("({value})")),
+            "new Promise((resolve, reject) => {
+                const id = JSON.parse(sessionStorage.getItem('tokenwell:tab')).id;
+                const opening = indexedDB.open('tokenwell');
+                opening.onerror = reject;
+                opening.onsuccess = () => {
+                    const writing = opening.result.transaction('sessions', 'readwrite');
+                    writing.objectStore('sessions').put(value, id);
+                    writing.oncomplete = () => (opening.result.close(), resolve());
+                    writing.onabort = reject;
+                };
+            })",
+        );
+        ok(put.into()).await;
+        drop(copy);
+        time.sleep(3_601_000.0);
+        assert_eq!(tab.call().await, 200, "{value}");
+        assert_eq!(tab.access_token().as_deref(), Some("access-2"), "{value}");
+    }
+}
