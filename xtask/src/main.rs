@@ -6,6 +6,7 @@ mod debian;
 mod demo;
 mod node;
 mod package;
+mod python;
 mod setup;
 mod sh;
 mod simulate;

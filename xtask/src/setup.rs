@@ -1,7 +1,7 @@
 //! What a command needs, made ready: installed where missing, found where not. Every check is
 //! cheap, so that a second run pays nothing.
 
-use crate::{apt, node, sh, tools, wasm};
+use crate::{apt, node, python, sh, tools, wasm};
 use anyhow::{Context, Result};
 use std::path::PathBuf;
 use std::process::Command;
@@ -17,6 +17,7 @@ pub(crate) enum Need {
     Chromium,
     Firefox,
     WasmPack,
+    Python,
 }
 
 const CHROMIUM: [apt::Package; 2] =
@@ -28,6 +29,7 @@ const FIREFOX: [apt::Package; 1] = [("firefox-esr", "/usr/bin/firefox-esr")];
 pub(crate) struct Ready {
     path: Vec<PathBuf>,
     wasm: Option<wasm::Toolchain>,
+    python: Option<PathBuf>,
 }
 
 /// Makes everything in `needs` ready.
@@ -49,6 +51,7 @@ pub(crate) fn ensure(needs: &[Need]) -> Result<Ready> {
                 ready.path.push(tools::geckodriver().ensure()?);
             }
             Need::WasmPack => ready.path.push(tools::wasm_pack().ensure()?),
+            Need::Python => ready.python = Some(python::ensure()?),
         }
     }
     Ok(ready)
@@ -89,6 +92,9 @@ impl Ready {
         let mut command = Command::new(file.unwrap_or_else(|| PathBuf::from(program)));
         if let Ok(path) = std::env::join_paths(&dirs) {
             command.env("PATH", path);
+        }
+        if let Some(python) = &self.python {
+            command.env(python::VARIABLE, python);
         }
         command.current_dir(sh::root());
         command

@@ -28,9 +28,9 @@ const fn browser(name: &'static str, what: &'static str, needs: &'static [Need],
     Step { name, what, needs, browser: true, run }
 }
 
-use Need::{Chromium, Clippy, Firefox, Node, Rustfmt, Wasm, WasmBindgen, WasmPack};
+use Need::{Chromium, Clippy, Firefox, Node, Python, Rustfmt, Wasm, WasmBindgen, WasmPack};
 
-pub(crate) const STEPS: [Step; 14] = [
+pub(crate) const STEPS: [Step; 15] = [
     step("fmt", "rustfmt --check", &[Rustfmt], fmt),
     step("js-lint", "biome: lint and format of all JavaScript", &[Node], js_lint),
     step("types", "tsc over tests/types", &[Node], types),
@@ -44,6 +44,12 @@ pub(crate) const STEPS: [Step; 14] = [
     browser("web-chromium", "wasm-bindgen-test in Chromium", &[Wasm, WasmBindgen, Chromium], web_chromium),
     browser("web-firefox", "wasm-bindgen-test in Firefox", &[Wasm, WasmBindgen, Firefox], web_firefox),
     browser("e2e", "the demo in Chromium: tests/e2e", &[Node, Wasm, WasmBindgen, Chromium], e2e),
+    browser(
+        "interop",
+        "real backends and rival clients in Chromium: tests/interop",
+        &[Node, Wasm, WasmBindgen, Chromium, Python],
+        interop,
+    ),
     browser(
         "wasm-pack",
         "wasm-pack build, and wasm-pack test in both browsers",
@@ -135,6 +141,11 @@ fn types(ready: &Ready, job: &mut Job) -> Result<()> {
 fn e2e(ready: &Ready, job: &mut Job) -> Result<()> {
     packaged(job)?;
     node_tests(ready, job, "tests/e2e")
+}
+
+fn interop(ready: &Ready, job: &mut Job) -> Result<()> {
+    packaged(job)?;
+    node_tests(ready, job, "tests/interop")
 }
 
 fn node_tests(ready: &Ready, job: &mut Job, dir: &str) -> Result<()> {

@@ -1,0 +1,63 @@
+// An app with nothing but the package; the tests drive it from outside.
+
+import * as tokenwell from "/pkg/dist/index.js";
+
+/** What each preset must be equal to, for those that the package does not have yet. */
+const plain = {
+  sapphire: ({ origin, prefix = "", route = "oauth/refresh" }) => ({
+    refresh: { url: new URL(`/${prefix}${route}`, origin).href, mode: "cookie" },
+    revoke: { url: new URL(`/${prefix}oauth/logout`, origin).href, body: "none", credentials: "include" },
+  }),
+  authgear: async ({ endpoint, clientId }) => {
+    const discovered = await (await fetch(`${endpoint}/.well-known/openid-configuration`)).json();
+    return {
+      refresh: { url: discovered.token_endpoint, clientId },
+      revoke: { url: discovered.revocation_endpoint },
+    };
+  },
+};
+
+/** Opens a session by a preset, or without one by plain options. */
+window.openSession = async ({ preset, of = {}, ...more }) => {
+  const { refresh, ...options } = preset ? await (tokenwell.presets[preset] ?? plain[preset])(of) : {};
+  window.session = await tokenwell.AuthSession.create({
+    ...options,
+    ...more,
+    refresh: typeof more.refresh === "object" ? { ...refresh, ...more.refresh } : (more.refresh ?? refresh),
+  });
+  window.events = [];
+  for (const type of ["refreshed", "refresh-failed", "signed-out", "step-up", "storage"]) {
+    window.session.on(type, (event) => window.events.push({ type, ...told(event) }));
+  }
+};
+
+const told = ({ error, snapshot, ...event }) => ({
+  ...event,
+  ...(error && { code: error.code, error: error.error, status: error.status }),
+  ...(snapshot && { status: snapshot.status }),
+});
+
+/** Asks a session for something; what it is refused with comes back as data. */
+window.ask = async (method, ...args) => {
+  try {
+    return { value: await window.session[method](...args) };
+  } catch (error) {
+    const { name, code, error: said, status, retryable, message } = error;
+    return { name, code, error: said, status, retryable, message };
+  }
+};
+
+/** One call by the session's own fetch. */
+window.call = async (url, init) => {
+  const response = await window.session.fetch(url, init);
+  const text = await response.text();
+  return { status: response.status, body: text.startsWith("{") ? JSON.parse(text) : text };
+};
+
+window.look = () => {
+  const { error, ...snapshot } = window.session.snapshot;
+  return { ...snapshot, error: error && { code: error.code, error: error.error, status: error.status } };
+};
+
+window.tokenwell = tokenwell;
+window.ready = true;
