@@ -7,13 +7,11 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
 
 use crate::proto::answer::{self, Grant};
-use crate::proto::error::{Code, Failure};
 use crate::proto::io::{Input, Outcome, Want};
 use crate::proto::json::Json;
 use crate::proto::jwt;
 use crate::proto::route::{Fields, Mode};
 use crate::proto::secret::Secret;
-use crate::proto::token::settle_lifetime;
 use crate::web::callers::ask;
 use crate::web::driver::{self, Driver};
 use crate::web::errors::{error, mistake};
@@ -21,7 +19,7 @@ use crate::web::json::JsJson;
 use crate::web::listeners::Listeners;
 use crate::web::options::Settings;
 use crate::web::refresher::Source;
-use crate::web::{clock, fetch, js, json, revoke, snapshot};
+use crate::web::{fetch, js, json, revoke, sign_in, snapshot};
 
 /// A token session: wraps `fetch`, refreshes before expiry or on a 401, keeps its state.
 #[wasm_bindgen]
@@ -145,7 +143,7 @@ impl AuthSession {
                 return Err(mistake("In cookie mode there are no tokens to take: use setUser()."));
             }
             let grant = read.and_then(|json| answer::grant(&json, &fields, Mode::Token).ok());
-            sign_in(&driver, grant.ok_or_else(|| mistake(NO_TOKEN))?)
+            sign_in::begin(&driver, grant.ok_or_else(|| mistake(NO_TOKEN))?)
         })
     }
 
@@ -160,8 +158,24 @@ impl AuthSession {
             }
             let user = read.filter(|json| !json.is_null()).map(|json| json.text());
             let user = user.ok_or_else(|| mistake("setUser() needs user data that JSON can hold."))?;
-            sign_in(&driver, Grant { user: Some(user), ..Grant::default() })
+            sign_in::begin(&driver, Grant { user: Some(user), ..Grant::default() })
         })
+    }
+
+    /// Contract: `startSignIn({ state, params })`.
+    #[wasm_bindgen(js_name = startSignIn)]
+    pub fn start_sign_in(&self, options: &JsValue) -> Promise {
+        let options = options.clone();
+        self.later(async move |driver| sign_in::start(&driver, &options).await)
+    }
+
+    /// Contract: `finishSignIn(url)`.
+    #[wasm_bindgen(js_name = finishSignIn)]
+    pub fn finish_sign_in(&self, url: &JsValue) -> Promise {
+        match self.driver.check_live() {
+            Ok(()) => sign_in::finish(&self.driver, url),
+            Err(disposed) => Promise::reject(&disposed),
+        }
     }
 
     /// Contract: `signOut({ revoke, force })`.
@@ -251,18 +265,6 @@ async fn demand(driver: &Rc<Driver>, options: &JsValue, want: Want) -> Result<Ou
     let signal = option(options, "signal")?;
     let outcome = ask(driver, &signal, |waiter| Input::Demand { waiter, want }).await?;
     if let Outcome::Failed(failure) = &outcome { Err(error(failure)) } else { Ok(outcome) }
-}
-
-fn sign_in(driver: &Rc<Driver>, mut grant: Grant) -> Result<JsValue, JsValue> {
-    settle_lifetime::<JsJson>(&mut grant, clock::reading().wall_ms);
-    let Some((id, key)) = driver::identity() else {
-        return Err(error(&Failure::new(
-            Code::InvalidOptions,
-            "This platform has no crypto.getRandomValues.",
-        )));
-    };
-    driver.feed(Input::SignIn { grant, id, key });
-    Ok(driver.snapshot())
 }
 
 /// Signs out at once; the future is done when the other tabs can know.

@@ -18,6 +18,7 @@ pub mod options;
 pub mod refresher;
 pub mod revoke;
 pub mod seal;
+pub mod sign_in;
 pub mod snapshot;
 pub mod storage;
 pub mod timer;

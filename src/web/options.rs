@@ -9,11 +9,12 @@ use web_sys::Url;
 use super::errors::mistake;
 use super::refresher::Source;
 use super::storage::Place;
-use super::{channel, js, vault};
+use super::{channel, js, sign_in, vault};
 use crate::proto::allow::Rule;
 use crate::proto::config::{Config, Coordination};
 use crate::proto::route::{Body, ClientAuth, Credentials, Mode, Route, Terminal};
 use crate::proto::secret::Secret;
+use crate::proto::sign_in::SignInRoute;
 use crate::proto::token::Leeway;
 use crate::proto::unauthorized::RetryOn;
 
@@ -35,6 +36,8 @@ pub struct Settings {
     pub fetch: Option<Function>,
     /// Where to revoke.
     pub revoke: Option<Revoke>,
+    /// Where to sign in.
+    pub sign_in: Option<SignInRoute>,
 }
 
 /// Where and how to revoke (RFC 7009), or to tell the app's own route of a sign-out.
@@ -67,6 +70,7 @@ impl Settings {
             && self.allow == other.allow
             && self.scheme == other.scheme
             && self.revoke == other.revoke
+            && self.sign_in == other.sign_in
     }
 
     /// Reads options. The error names the first mistake.
@@ -108,6 +112,7 @@ impl Settings {
             name: string(&member(options, "name")?, "name must be a string that is not empty.")?
                 .unwrap_or_else(|| "default".into()),
             config,
+            sign_in: sign_in::read(&member(options, "signIn")?, &source)?,
             source,
             allow: allow(&member(options, "allow")?)?,
             scheme: scheme(&member(options, "scheme")?)?,
@@ -123,11 +128,11 @@ fn member(options: &JsValue, name: &str) -> Result<JsValue, JsValue> {
     js::get(options, name)
 }
 
-fn absent(value: &JsValue) -> bool {
+pub(super) fn absent(value: &JsValue) -> bool {
     value.is_undefined() || value.is_null()
 }
 
-fn string(value: &JsValue, wrong: &'static str) -> Result<Option<String>, JsValue> {
+pub(super) fn string(value: &JsValue, wrong: &'static str) -> Result<Option<String>, JsValue> {
     match value.as_string().filter(|text| !text.is_empty()) {
         Some(text) => Ok(Some(text)),
         None if absent(value) => Ok(None),
@@ -161,7 +166,7 @@ fn seconds(value: &JsValue, wrong: &'static str) -> Result<Option<i64>, JsValue>
 }
 
 /// A URL of the app's, absolute; relative ones are relative to the page.
-fn url(value: &JsValue, wrong: &'static str) -> Result<Url, JsValue> {
+pub(super) fn url(value: &JsValue, wrong: &'static str) -> Result<Url, JsValue> {
     let text = match value.as_string() {
         Some(text) => Some(text),
         None => js::get(value, "href").ok().and_then(|href| href.as_string()),
@@ -256,7 +261,7 @@ fn credentials(value: &JsValue, wrong: &'static str) -> Result<Option<Credential
     choice(value, &among, wrong)
 }
 
-fn texts(value: &JsValue, wrong: &'static str) -> Result<Vec<(String, Secret)>, JsValue> {
+pub(super) fn texts(value: &JsValue, wrong: &'static str) -> Result<Vec<(String, Secret)>, JsValue> {
     if absent(value) {
         return Ok(Vec::new());
     }

@@ -43,7 +43,18 @@ async fn by_route(
     access_token: Option<Secret>,
 ) -> Option<Meaning> {
     let request = route::request::<JsJson>(route, refresh_token.as_ref());
-    let response = js::settled(post(driver, &route.url, &request, route.credentials).ok()?).await.ok()?;
+    let secrets: Vec<&Secret> = refresh_token.iter().chain(&access_token).collect();
+    send(driver, route, &request, &secrets).await
+}
+
+/// Sends a request to a token endpoint and reads its answer. `None`: none came.
+pub async fn send(
+    driver: &Driver,
+    route: &Route,
+    request: &WireRequest,
+    secrets: &[&Secret],
+) -> Option<Meaning> {
+    let response = js::settled(post(driver, &route.url, request, route.credentials).ok()?).await.ok()?;
     let status = js::get(&response, "status").ok()?.as_f64()? as u16;
     let retry_after = js::get(&response, "headers")
         .and_then(|headers| js::call(&headers, "get", &[&"retry-after".into()]))
@@ -51,15 +62,9 @@ async fn by_route(
         .and_then(|value| value.as_string());
     // An answer whose body is cut off is no answer: what it granted is lost.
     let body = js::call_settled(&response, "text", &[]).await.ok()?.as_string()?;
-    let secrets: Vec<&Secret> = refresh_token.iter().chain(&access_token).collect();
     let now_ms = clock::reading().wall_ms;
-    let facts = Facts {
-        status,
-        body_text: Some(&body),
-        retry_after: retry_after.as_deref(),
-        now_ms,
-        secrets: &secrets,
-    };
+    let facts =
+        Facts { status, body_text: Some(&body), retry_after: retry_after.as_deref(), now_ms, secrets };
     Some(with_lifetime(answer::read::<JsJson>(route, &facts), now_ms))
 }
 

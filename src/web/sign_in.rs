@@ -1,0 +1,347 @@
+//! Authorization Code with PKCE in a browser: randomness and SHA-256, the place that outlives the redirect,
+//! discovery, the address bar.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use js_sys::{Array, JSON, Promise, Uint8Array};
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::{JsFuture, future_to_promise};
+
+use super::driver::{self, Driver};
+use super::errors::{error, mistake};
+use super::json::JsJson;
+use super::options::{absent, string, texts, url};
+use super::refresher::{Source, send};
+use super::storage::Place;
+use super::{clock, js, json, seal};
+use crate::proto::answer::Grant;
+use crate::proto::base64;
+use crate::proto::error::{Code, Failure};
+use crate::proto::io::Input;
+use crate::proto::route::{self, Body, Mode, Route};
+use crate::proto::secret::Secret;
+use crate::proto::sign_in::*;
+use crate::proto::token::settle_lifetime;
+
+thread_local! {
+    /// An issuer's metadata, asked for once a page; what failed is forgotten.
+    static DISCOVERED: RefCell<Vec<(String, Promise)>> = const { RefCell::new(Vec::new()) };
+    /// The redirect being finished: pages that run an effect twice (React's StrictMode) join it.
+    static FINISHING: RefCell<Option<(String, Promise)>> = const { RefCell::new(None) };
+    /// What is kept where no storage keeps it: good for a sign-in that does not leave the page.
+    static KEPT: RefCell<Vec<(String, String)>> = const { RefCell::new(Vec::new()) };
+}
+
+const WRONG: &str = "signIn must be { issuer or endpoints, clientId, redirectUri, scope?, params? }.";
+const ENDPOINT: &str = "signIn's issuer and endpoints must be https URLs, or http ones on localhost.";
+const NOWHERE: &str = "signIn needs an issuer, or an authorizationEndpoint and a tokenEndpoint.";
+const COOKIES: &str = "signIn is for tokens, and this refresh route has them in a cookie: use setUser().";
+const NO_ROUTE: &str = "This session has no signIn option.";
+const STATE: &str = "The state of startSignIn() must be data that JSON can hold.";
+const PARAMS: &str = "params must be an object of strings.";
+const ADDRESS: &str = "finishSignIn() needs the URL that the sign-in came back to.";
+const INSECURE: &str =
+    "Signing in with PKCE needs crypto.subtle, which browsers have on https pages and on localhost only.";
+const NO_DICE: &str = "This platform has no crypto.getRandomValues.";
+const NOT_KEPT: &str = "No storage keeps the sign-in under way; it must come back before the page is left.";
+const UNDISCOVERED: &str = "The issuer's metadata could not be fetched.";
+const NOT_ITS_OWN: &str = "What is published under the issuer's address is not its own metadata, or names no endpoints that keep secrets.";
+
+/// Reads the option.
+pub fn read(value: &JsValue, source: &Source) -> Result<Option<SignInRoute>, JsValue> {
+    if absent(value) {
+        return Ok(None);
+    }
+    let at = |name: &str| if value.is_object() { js::get(value, name) } else { Err(mistake(WRONG)) };
+    let endpoint = |name: &str| {
+        let value = at(name)?;
+        if absent(&value) {
+            return Ok(None);
+        }
+        let href = url(&value, ENDPOINT)?.href();
+        if is_confidential(&href) { Ok(Some(href)) } else { Err(mistake(ENDPOINT)) }
+    };
+    let issuer = endpoint("issuer")?;
+    let token_endpoint = match (endpoint("tokenEndpoint")?, source) {
+        (_, Source::Route(route)) if route.mode == Mode::Cookie => return Err(mistake(COOKIES)),
+        // RFC 6749 §3.2: one endpoint for both.
+        (None, Source::Route(route)) if issuer.is_none() && route.body == Body::Form => {
+            Some(route.url.clone())
+        }
+        (given, _) => given,
+    };
+    let redirect_uri = at("redirectUri")?;
+    let route = SignInRoute {
+        issuer,
+        authorization_endpoint: endpoint("authorizationEndpoint")?,
+        token_endpoint,
+        client_id: string(&at("clientId")?, WRONG)?.ok_or_else(|| mistake(WRONG))?,
+        // To the letter, as it is registered: the platform would add a slash to a bare origin.
+        redirect_uri: match redirect_uri.as_string() {
+            Some(text) if js::construct("URL", &[&redirect_uri]).is_ok() => text,
+            _ => url(&redirect_uri, WRONG)?.href(),
+        },
+        scope: string(&at("scope")?, WRONG)?.unwrap_or_else(|| DEFAULT_SCOPE.into()),
+        params: texts(&at("params")?, WRONG)?,
+    };
+    match route.issuer.is_some() || route.endpoints().is_some() {
+        true => Ok(Some(route)),
+        false => Err(mistake(NOWHERE)),
+    }
+}
+
+/// Contract: `startSignIn({ state, params })`.
+pub async fn start(driver: &Rc<Driver>, options: &JsValue) -> Result<JsValue, JsValue> {
+    let route = route(driver)?;
+    let option = |name| if options.is_object() { js::get(options, name) } else { Ok(JsValue::UNDEFINED) };
+    let app_state = option("state")?;
+    let app_state = match app_state.is_undefined() {
+        true => None,
+        false => {
+            let text = JSON::stringify(&app_state).ok().and_then(|text| text.as_string());
+            Some(text.ok_or_else(|| mistake(STATE))?)
+        }
+    };
+    let params = texts(&option("params")?, PARAMS)?;
+    let endpoints = endpoints(driver, route).await?;
+    let names = seal::random_name(16).zip(seal::random_name(32));
+    let (state, verifier) = names.ok_or_else(|| mistake(NO_DICE))?;
+    let challenge = s256(&verifier).await.ok_or_else(|| mistake(INSECURE))?;
+
+    let address = js::construct("URL", &[&endpoints.authorization.into()])?;
+    let query = js::get(&address, "searchParams")?;
+    for (name, value) in authorization(route, &state, &challenge, &params) {
+        js::call(&query, "set", &[&name.into(), &value.into()])?;
+    }
+    let pending = Pending {
+        state: Secret::new(state),
+        verifier: Secret::new(verifier),
+        app_state,
+        redirect_uri: route.redirect_uri.clone(),
+        made_at_ms: clock::reading().wall_ms,
+    };
+    keep(driver, &pending.write::<JsJson>()).await;
+    js::get(&address, "href")
+}
+
+/// Contract: `finishSignIn(url)`.
+pub fn finish(driver: &Rc<Driver>, url: &JsValue) -> Promise {
+    let address = match address(url) {
+        Ok(address) => address,
+        Err(wrong) => return Promise::reject(&wrong),
+    };
+    let href = js::get(&address, "href").ok().and_then(|href| href.as_string()).unwrap_or_default();
+    let which = [&key(driver), " ", &href].concat();
+    let joined = FINISHING.with(|cell| cell.borrow().clone()).filter(|finishing| finishing.0 == which);
+    if let Some((_, promise)) = joined {
+        return promise;
+    }
+    let driver = driver.clone();
+    let promise = future_to_promise(async move {
+        let finished = finish_once(&driver, &address).await;
+        FINISHING.with(|cell| cell.take());
+        finished
+    });
+    FINISHING.with(|cell| cell.replace(Some((which, promise.clone()))));
+    promise
+}
+
+async fn finish_once(driver: &Rc<Driver>, address: &JsValue) -> Result<JsValue, JsValue> {
+    let route = route(driver)?;
+    let wrong = |message| Err(error(&Failure::new(Code::InvalidState, message)));
+    let params: Vec<_> = Array::from(&js::get(address, "searchParams")?)
+        .iter()
+        .filter_map(|param| {
+            let param = Array::from(&param);
+            param.get(0).as_string().zip(param.get(1).as_string())
+        })
+        .collect();
+    let Some(redirect) = Redirect::read(&params) else { return wrong(NO_REDIRECT) };
+    let Some(pending) = kept(driver).await.filter(|pending| redirect.answers(pending)) else {
+        clean(address);
+        return wrong(WRONG_STATE);
+    };
+    let endpoints = match redirect.is_error() {
+        true => None,
+        // Where this fails, the redirect stays good for another try.
+        false => Some(endpoints(driver, route).await?),
+    };
+    forget(driver).await;
+    clean(address);
+    let names_issuer = endpoints.as_ref().is_some_and(|endpoints| endpoints.names_issuer);
+    let code = redirect.code(&pending, route.issuer.as_deref(), names_issuer);
+    let code = code.map_err(|failure| error(&failure))?;
+    let to = token_route(driver, route, endpoints.map(|endpoints| endpoints.token).unwrap_or_default());
+    let request = route::post::<JsJson>(&to, pending.token_request(&code));
+    let meaning = send(driver, &to, &request, &[&code, &pending.verifier]).await;
+    let grant = granted(meaning).map_err(|failure| {
+        let error = error(&failure);
+        // Not the same call: the code is used up.
+        js::set(&error, "retryable", &JsValue::FALSE);
+        error
+    })?;
+    driver.check_live()?;
+    let snapshot = begin(driver, grant)?;
+    let state = pending.app_state.as_deref().map_or(JsValue::UNDEFINED, json::value);
+    Ok(js::object(&[("snapshot", snapshot), ("state", state)]))
+}
+
+/// Begins a session with what a login gave.
+pub fn begin(driver: &Rc<Driver>, mut grant: Grant) -> Result<JsValue, JsValue> {
+    settle_lifetime::<JsJson>(&mut grant, clock::reading().wall_ms);
+    let (id, key) = driver::identity().ok_or_else(|| mistake(NO_DICE))?;
+    driver.feed(Input::SignIn { grant, id, key });
+    Ok(driver.snapshot())
+}
+
+fn route(driver: &Driver) -> Result<&SignInRoute, JsValue> {
+    driver.settings.sign_in.as_ref().ok_or_else(|| mistake(NO_ROUTE))
+}
+
+/// The same client as at the refresh route authenticates by the same means.
+fn token_route(driver: &Driver, route: &SignInRoute, url: String) -> Route {
+    let mut to = Route { client_id: Some(route.client_id.clone()), ..Route::new(url) };
+    if let Source::Route(refresh) = &driver.settings.source
+        && refresh.client_id == to.client_id
+    {
+        to.client_secret = refresh.client_secret.clone();
+        to.client_auth = refresh.client_auth;
+    }
+    to
+}
+
+/// RFC 7636 §4.2.
+async fn s256(verifier: &str) -> Option<String> {
+    let subtle = js::get(&js::global_value("crypto"), "subtle").ok()?;
+    let bytes = Uint8Array::from(verifier.as_bytes());
+    let digest = js::call_settled(&subtle, "digest", &[&"SHA-256".into(), &bytes]).await.ok()?;
+    Some(base64::encode_url(&Uint8Array::new(&digest).to_vec()))
+}
+
+async fn endpoints(driver: &Rc<Driver>, route: &SignInRoute) -> Result<Endpoints, JsValue> {
+    if let Some(endpoints) = route.endpoints() {
+        return Ok(endpoints);
+    }
+    let issuer = route.issuer.clone().unwrap_or_default();
+    let known =
+        DISCOVERED.with(|list| list.borrow().iter().find(|one| one.0 == issuer).map(|one| one.1.clone()));
+    let promise = known.unwrap_or_else(|| {
+        let asking = driver.clone();
+        let promise = future_to_promise(async move { discover(&asking).await });
+        DISCOVERED.with(|list| list.borrow_mut().push((issuer.clone(), promise.clone())));
+        promise
+    });
+    match JsFuture::from(promise).await {
+        Ok(text) => {
+            let found = route.discovered::<JsJson>(&text.as_string().unwrap_or_default());
+            found.ok_or_else(|| error(&Failure::new(Code::InvalidResponse, NOT_ITS_OWN)))
+        }
+        Err(failed) => {
+            DISCOVERED.with(|list| list.borrow_mut().retain(|one| one.0 != issuer));
+            Err(failed)
+        }
+    }
+}
+
+/// The text of the issuer's metadata.
+async fn discover(driver: &Rc<Driver>) -> Result<JsValue, JsValue> {
+    let route = route(driver)?;
+    let mut failure = Failure::new(Code::RefreshUnavailable, UNDISCOVERED);
+    for url in metadata_urls(route.issuer.as_deref().unwrap_or_default()) {
+        let Ok(text) = get(driver, &url).await else { continue };
+        if route.discovered::<JsJson>(&text.as_string().unwrap_or_default()).is_some() {
+            return Ok(text);
+        }
+        failure = Failure::new(Code::InvalidResponse, NOT_ITS_OWN);
+    }
+    Err(error(&failure))
+}
+
+async fn get(driver: &Driver, url: &str) -> Result<JsValue, JsValue> {
+    let headers = js::object(&[("Accept", "application/json".into())]);
+    let init = js::object(&[("headers", headers), ("credentials", "omit".into())]);
+    let response = js::settled(driver.call_fetch(&url.into(), &init)?.into()).await?;
+    js::call_settled(&response, "text", &[]).await
+}
+
+/// The redirect's URL: the given one, or the page's own as it is now.
+fn address(url: &JsValue) -> Result<JsValue, JsValue> {
+    let own = own_href();
+    let url = if absent(url) { &own } else { url };
+    // One that is relative needs a page, another doesn't.
+    let made = js::construct("URL", &[url]).or_else(|_| js::construct("URL", &[url, &own]));
+    made.map_err(|_| mistake(ADDRESS))
+}
+
+fn own_href() -> JsValue {
+    js::get(&js::global_value("location"), "href").unwrap_or(JsValue::UNDEFINED)
+}
+
+/// Removes what the redirect brought from the address bar, if it is there.
+fn clean(address: &JsValue) {
+    let clean = || {
+        if js::get(address, "href")? != own_href() {
+            return Ok(JsValue::UNDEFINED);
+        }
+        let params = js::get(address, "searchParams")?;
+        for name in REDIRECT_PARAMS {
+            js::call(&params, "delete", &[&(*name).into()])?;
+        }
+        let history = js::global_value("history");
+        let state = js::get(&history, "state")?;
+        js::call(&history, "replaceState", &[&state, &"".into(), &js::get(address, "href")?])
+    };
+    let _: Result<JsValue, JsValue> = clean();
+}
+
+/// Its own place beside the session's, in the tab's storage whatever the session's is: a redirect comes back to the
+/// tab that it left from.
+fn key(driver: &Driver) -> String {
+    [driver.storage.key(), ":sign-in"].concat()
+}
+
+/// The last one started counts.
+async fn keep(driver: &Rc<Driver>, text: &str) {
+    forget(driver).await;
+    let text = JsValue::from_str(text);
+    let key = key(driver);
+    for place in places(driver) {
+        if js::call_settled(&place, "setItem", &[&key.as_str().into(), &text]).await.is_ok() {
+            return;
+        }
+    }
+    KEPT.with(|list| list.borrow_mut().push((key, text.as_string().unwrap_or_default())));
+    driver.feed(Input::StorageFailed(NOT_KEPT));
+}
+
+async fn kept(driver: &Driver) -> Option<Pending> {
+    let key = key(driver);
+    let now_ms = clock::reading().wall_ms;
+    for place in places(driver) {
+        let text = js::call_settled(&place, "getItem", &[&key.as_str().into()]).await;
+        if let Some(text) = text.ok().and_then(|text| text.as_string()) {
+            return Pending::read::<JsJson>(&text, now_ms);
+        }
+    }
+    let text = KEPT.with(|list| list.borrow().iter().find(|one| one.0 == key).map(|one| one.1.clone()))?;
+    Pending::read::<JsJson>(&text, now_ms)
+}
+
+async fn forget(driver: &Driver) {
+    let key = key(driver);
+    for place in places(driver) {
+        let _ = js::call_settled(&place, "removeItem", &[&key.as_str().into()]).await;
+    }
+    KEPT.with(|list| list.borrow_mut().retain(|one| one.0 != key));
+}
+
+fn places(driver: &Driver) -> Vec<JsValue> {
+    // Merely reading the property throws where the user has blocked storage.
+    let session = js::get(&js::global(), "sessionStorage").ok().filter(JsValue::is_object);
+    let own = match &driver.settings.place {
+        Place::Own(storage) => Some(storage.clone()),
+        Place::Session | Place::Local | Place::Memory => None,
+    };
+    session.into_iter().chain(own).collect()
+}
