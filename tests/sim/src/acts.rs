@@ -95,7 +95,7 @@ impl World<'_> {
                 self.forget_shared_cooling();
             }
             Action::VaultCleared => {
-                self.vault.clear();
+                self.vault.clear(now);
                 self.forget_shared_cooling();
             }
             Action::StorageRefuses { slot, refuses } => {
@@ -175,6 +175,7 @@ impl World<'_> {
             next_waiter: 0,
             stalled_ms: 0,
             still_since: None,
+            went_on_at: i64::MIN / 2,
             seen: Seen::default(),
         }));
         let input = Input::Restored(self.stored(slot).cloned());
@@ -290,7 +291,10 @@ impl World<'_> {
             return;
         }
         if let Some(sign_in) = self.sign_in_of(slot) {
-            self.ledger.sign_ins[sign_in].ended_in_life = Some(self.lives);
+            let name = names::sign_in(sign_in);
+            let hears = |tab: &&Box<Tab>| tab.listening.as_ref().is_some_and(|channel| channel.0 == name);
+            let listeners = self.tabs.iter().flatten().filter(hears).map(|tab| tab.life).collect();
+            self.ledger.sign_ins[sign_in].ended_before.get_or_insert(listeners);
             if let Some(tab) = self.tabs[slot].as_deref_mut() {
                 tab.seen.told_over = Some(sign_in);
             }

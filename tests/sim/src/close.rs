@@ -6,7 +6,7 @@ use tokenwell::proto::unauthorized::RetryOn;
 
 use crate::invariants::Invariant;
 use crate::plan::{Rotation, SLOTS};
-use crate::tab::{Runs, Waiter};
+use crate::tab::{Life, Runs, Waiter};
 use crate::world::World;
 
 /// After this many calls of its own, each tab must have a good token. Calls during a cool-down are told so at
@@ -152,7 +152,8 @@ impl World<'_> {
             let Some(tab) = &self.tabs[slot] else { continue };
             let ledger = &self.ledger.sign_ins[sign_in];
             // Where nothing could be written, only those who heard it can know.
-            let heard = !tab.missed && ledger.ended_in_life.is_some_and(|last| tab.life.number <= last);
+            let listened = |before: &Vec<Life>| before.contains(&tab.life);
+            let heard = !tab.missed && ledger.ended_before.as_ref().is_some_and(listened);
             if ledger.ended_by_user() && (ledger.end_written || heard) {
                 self.violate(Invariant::SignOutStays, || {
                     format!("tab {slot} still holds s{sign_in} at the end")

@@ -146,6 +146,7 @@ impl World<'_> {
     fn tell(&mut self, slot: usize, message: Message) {
         let Some(channel) = self.tabs[slot].as_ref().and_then(|tab| tab.listening.clone()) else { return };
         let now = self.now();
+        self.check_told(slot);
         for other in 0..self.tabs.len() {
             let delay = self.ipc_ms();
             let Some(tab) = self.tabs[other].as_deref_mut() else { continue };

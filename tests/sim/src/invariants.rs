@@ -25,6 +25,7 @@ pub(crate) enum Invariant {
     TimersRest,
     RetryAfterHonoured,
     BreakerHolds,
+    Quiet,
     Ends,
 }
 
@@ -43,6 +44,7 @@ impl Invariant {
             Self::TimersRest => "no timer runs in circles",
             Self::RetryAfterHonoured => "Retry-After is honoured by all tabs that can know it",
             Self::BreakerHolds => "an API that always says 401 causes no storm of token requests",
+            Self::Quiet => "messages between tabs do not multiply",
             Self::Ends => "every schedule comes to rest",
         }
     }
@@ -68,17 +70,15 @@ pub(crate) struct Ledger {
 
 #[derive(Default)]
 pub(crate) struct SignIn {
-    /// The user has signed out; pages up to this number were there.
-    pub(crate) ended_in_life: Option<u32>,
+    /// The user has signed out; these pages listened then.
+    pub(crate) ended_before: Option<Vec<Life>>,
     /// It is written in the shared place that it is over: a page that dies as it signs out may not get so far.
     pub(crate) end_written: bool,
     /// The server refused the only token that anyone had: it is over for all, also for one whose answer comes
     /// later than late.
     given_up: bool,
-    /// When its last three token requests left, oldest first.
-    requests: Vec<i64>,
-    /// Which page sent the last of them.
-    requested_by: Option<Life>,
+    /// When its last token requests left, oldest first, and whose they were.
+    requests: Vec<(i64, Life)>,
     cooling: Option<Cooling>,
     /// When the last request that was granted had left.
     granted_machine_ms: i64,
@@ -88,7 +88,7 @@ pub(crate) struct SignIn {
 
 impl SignIn {
     pub(crate) fn ended_by_user(&self) -> bool {
-        self.ended_in_life.is_some()
+        self.ended_before.is_some()
     }
 }
 
@@ -109,11 +109,15 @@ const SMALL_MS: i64 = 2_000;
 const LOCK_MARGIN_MS: i64 = 5_000;
 /// An answer later than this many timeouts counts as lost.
 const TIMEOUTS_TILL_LOST: i64 = 4;
+/// For so long tabs are asked and given time to answer.
+const ASKING_MS: i64 = 3_000;
 const RATE_REQUESTS: usize = 3;
 const RATE_WINDOW_MS: i64 = 5_000;
 /// Timers of one page in one second: each of many callers may have its own.
 const MOST_WAKES: u32 = 100;
 const MOST_IDLE_WAKES: u32 = 15;
+/// Messages of one page in one second.
+const MOST_MESSAGES: u32 = 60;
 
 impl World<'_> {
     pub(crate) fn violate(&mut self, invariant: Invariant, what: impl FnOnce() -> String) {
@@ -225,19 +229,26 @@ impl World<'_> {
 
         let Some(life) = self.tabs[slot].as_ref().map(|tab| tab.life) else { return };
         let upsets = self.clock.upsets;
-        let alone = self.setup.coordination == Coordination::Alone;
         // A page whose process started after a clock step reckons by other clocks than the pages before: in the
         // seconds about the step nothing tells it how old their requests are.
         let unknowable = self.setup.own_origins && now - self.clock.upset_at < RATE_WINDOW_MS;
-        let ledger = &mut self.ledger.sign_ins[sign_in];
-        if alone && ledger.requested_by != Some(life) {
-            // Without a place to share, a reload forgets what was: what the app asked for.
-            ledger.requests.clear();
-        }
-        ledger.requested_by = Some(life);
-        ledger.requests.push(now);
+        // Without a shared place only those who live and run can tell what they did: the app's or the platform's
+        // choice.
+        let shared = self.setup.coordination == Coordination::Vault;
+        // And what they shared may have been cleared.
+        let cleared_at = self.vault.cleared_at;
+        let tells = |at: i64, other: Life| {
+            other == life
+                || shared && cleared_at.is_none_or(|cleared| cleared < at)
+                || self.living(other).is_some_and(|tab| tab.runs == Runs::Yes)
+        };
+        let recent = |at: i64| now - at < RATE_WINDOW_MS;
+        let requests = &self.ledger.sign_ins[sign_in].requests;
         let too_soon =
-            ledger.requests.len() > RATE_REQUESTS && now - ledger.requests.remove(0) < RATE_WINDOW_MS;
+            requests.iter().filter(|(at, by)| recent(*at) && tells(*at, *by)).count() >= RATE_REQUESTS;
+        let ledger = &mut self.ledger.sign_ins[sign_in];
+        ledger.requests.retain(|(at, _)| recent(*at));
+        ledger.requests.push((now, life));
         let silenced = ledger.cooling.is_some_and(|cooling| {
             now < cooling.until && cooling.upsets == upsets && (cooling.shared || cooling.told == life)
         });
@@ -258,15 +269,23 @@ impl World<'_> {
         let generation = self.tabs[slot].as_ref().map_or(0, |tab| tab.seen.generation);
         // Where nothing rotates, a token lives through many generations.
         let same = |request: &&TokenRequest| request.token == token && request.generation == generation;
-        // Where tabs can but talk, nothing tells of one that stands still.
-        let unheard = |life| {
-            self.setup.coordination == Coordination::Channel
-                && !self.setup.locks
-                && self.living(life).is_some_and(|tab| tab.runs != Runs::Yes)
+        let now = self.now();
+        let stands_still = |life| {
+            let tab = self.living(life);
+            tab.is_some_and(|tab| tab.runs != Runs::Yes || now - tab.went_on_at < ASKING_MS)
+        };
+        let unheard = |request: &TokenRequest| {
+            let by_talk_alone = self.setup.coordination == Coordination::Channel && !self.setup.locks;
+            let cleared = self.vault.cleared_at.is_some_and(|at| at >= request.sent_at);
+            let moved_on = || self.sign_in_of(request.life.slot) != Some(sign_in);
+            // Where tabs can but talk, nothing tells of one that stands still. And when the user has cleared
+            // what they share, nothing tells of it either, or of one that has signed in anew.
+            (by_talk_alone && stands_still(request.life))
+                || (cleared && (stands_still(request.life) || moved_on()))
         };
         for request in self.requests.iter().filter(same) {
             again = true;
-            if unheard(request.life) {
+            if unheard(request) {
                 continue;
             }
             if request.fate == Fate::Flying && machine_ms - request.sent_machine_ms < lost_after_ms {
@@ -381,6 +400,20 @@ impl World<'_> {
 
     pub(crate) fn check_unknown_waiter(&mut self, slot: usize, id: WaiterId) {
         self.violate(Invariant::SettledOnce, || format!("tab {slot}: nobody waits as {id:?}"));
+    }
+
+    /// The page tells the others something.
+    pub(crate) fn check_told(&mut self, slot: usize) {
+        let now = self.now();
+        let Some(tab) = self.tabs[slot].as_deref_mut() else { return };
+        let (since, count) = &mut tab.seen.told;
+        if now - *since >= 1_000 {
+            (*since, *count) = (now, 0);
+        }
+        *count += 1;
+        if *count > MOST_MESSAGES {
+            self.violate(Invariant::Quiet, || format!("tab {slot}, {MOST_MESSAGES} in a second"));
+        }
     }
 
     /// The page's timer has fired, and the core has made of it what it gave.

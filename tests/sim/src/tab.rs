@@ -133,6 +133,7 @@ pub(crate) struct Tab {
     /// How long the main thread has stood still or its timers were late, for judging who waited too long.
     pub(crate) stalled_ms: i64,
     pub(crate) still_since: Option<i64>,
+    pub(crate) went_on_at: i64,
 
     pub(crate) seen: Seen,
 }
@@ -151,6 +152,8 @@ pub(crate) struct Seen {
     /// It has heard or seen that this sign-in is over.
     pub(crate) told_over: Option<usize>,
     pub(crate) wakes: Wakes,
+    /// How much it has told the others in the second since then.
+    pub(crate) told: (i64, u32),
 }
 
 /// Timers fired in the second since then, and how many of them led to nothing.
@@ -175,6 +178,7 @@ impl Tab {
     /// It goes on.
     pub(crate) fn go_on(&mut self, now: i64) {
         self.runs = Runs::Yes;
+        self.went_on_at = now;
         if let Some(since) = self.still_since.take() {
             self.stalled_ms += now - since;
         }

@@ -19,6 +19,8 @@ pub(crate) struct TokenRequest {
     /// Of the set it was in.
     pub(crate) generation: u32,
     pub(crate) reason: Reason,
+    /// When it left, true ms.
+    pub(crate) sent_at: i64,
     /// By the machine's monotonic clock.
     pub(crate) sent_machine_ms: i64,
     fault: Option<TokenFault>,
@@ -59,6 +61,7 @@ impl World<'_> {
             token,
             generation: self.tabs[life.slot].as_ref().map_or(0, |tab| tab.seen.generation),
             reason,
+            sent_at: now,
             sent_machine_ms: self.clock.machine_ms(),
             fault,
             answer: None,

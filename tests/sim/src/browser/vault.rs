@@ -17,6 +17,8 @@ pub(crate) struct Vault {
     /// A page that hangs in the middle of a writing transaction keeps everyone else waiting.
     pub(crate) blocked_by: Option<Life>,
     pub(crate) waiting: Vec<(Life, Op)>,
+    /// When the user last cleared it, true ms.
+    pub(crate) cleared_at: Option<i64>,
 }
 
 struct Kept {
@@ -76,7 +78,8 @@ impl Vault {
         Swapped::Done { version }
     }
 
-    pub(crate) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self, now: i64) {
+        self.cleared_at = Some(now);
         self.entries.clear();
     }
 
