@@ -73,6 +73,9 @@ impl Storage {
     /// Writes a record.
     pub fn store(driver: &Rc<Driver>, record: &Record, fresh: bool) {
         let this = &driver.storage;
+        if this.place == Place::Memory {
+            return;
+        }
         let text = stored::write_record::<JsJson>(record);
         if matches!(this.place, Place::Own(_)) {
             return Self::in_turn(driver, "setItem", Some(text));
