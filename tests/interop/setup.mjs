@@ -1,5 +1,6 @@
 // What every story starts with: a Chromium, an app's page on an origin of its own, and a backend that is watched.
 
+import { randomUUID } from "node:crypto";
 import { createServer } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -37,11 +38,16 @@ export function startApp({ files = {}, route = () => false, page = PAGE } = {}) 
   });
 }
 
-/** A visitor: a browser context with its own cookies and storage, closed with the test. */
+/**
+ * A visitor: a browser context with its own cookies and storage, closed with the test. Servers know it by its
+ * User-Agent: `mine(requests)` are its own.
+ */
 export async function visit(t, browser, url) {
-  const context = await browser.newContext();
+  const userAgent = `Visitor ${randomUUID()}`;
+  const context = await browser.newContext({ userAgent });
   t.after(() => context.close());
-  return { context, ...(await openPage(context, url)) };
+  const mine = (requests) => requests.filter(({ headers }) => headers["user-agent"] === userAgent);
+  return { context, mine, ...(await openPage(context, url)) };
 }
 
 /** One more tab of the same visitor. */
