@@ -4,7 +4,6 @@ use std::rc::Rc;
 
 use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::{JsFuture, future_to_promise};
 
 use crate::proto::answer::{self, Grant};
 use crate::proto::io::{Input, Outcome, Want};
@@ -19,7 +18,7 @@ use crate::web::json::JsJson;
 use crate::web::listeners::Listeners;
 use crate::web::options::Settings;
 use crate::web::refresher::Source;
-use crate::web::{fetch, js, json, revoke, sign_in, snapshot};
+use crate::web::{fetch, js, json, revoke, sign_in, snapshot, task};
 
 /// A token session: wraps `fetch`, refreshes before expiry or on a 401, keeps its state.
 #[wasm_bindgen]
@@ -37,12 +36,15 @@ impl AuthSession {
     }
 
     /// Contract: `create(options)`: when stored state has been restored, whatever the storage.
-    pub async fn create(options: JsValue) -> Result<AuthSession, JsValue> {
-        let (driver, restoring) = driver::open(Settings::read(&options)?)?;
-        if let Some(restoring) = restoring {
-            JsFuture::from(restoring).await?;
-        }
-        Ok(AuthSession { driver })
+    pub fn create(options: &JsValue) -> Promise {
+        let opened = Settings::read(options).and_then(driver::open);
+        task::promise(async move {
+            let (driver, restoring) = opened?;
+            if let Some(restoring) = restoring {
+                task::settled(&restoring).await?;
+            }
+            Ok(AuthSession { driver }.into())
+        })
     }
 
     /// Contract: `get(name)`.
@@ -78,88 +80,69 @@ impl AuthSession {
 
     /// Contract: `user`.
     #[wasm_bindgen(getter)]
-    pub fn user(&self) -> Result<JsValue, JsValue> {
-        js::get(&self.driver.snapshot(), "user")
+    pub fn user(&self) -> JsValue {
+        js::peek(&self.driver.snapshot(), "user")
     }
 
     /// Contract: `getAccessToken({ signal, minValidity })`; `minValidity` in seconds.
     #[wasm_bindgen(js_name = getAccessToken)]
     pub fn get_access_token(&self, options: &JsValue) -> Promise {
-        let options = options.clone();
-        self.later(async move |driver| {
-            let min_validity = option(&options, "minValidity")?;
-            let min_validity_ms = match min_validity.as_f64() {
-                Some(seconds) if seconds >= 0.0 => Some((seconds * 1000.0) as i64),
-                None if min_validity.is_undefined() => None,
-                Some(_) | None => {
-                    return Err(mistake("minValidity must be a number of seconds, not negative."));
+        let min_validity_ms = match option(options, "minValidity") {
+            Ok(absent) if absent.is_undefined() => None,
+            Ok(value) => match value.as_f64().filter(|seconds| *seconds >= 0.0) {
+                Some(seconds) => Some((seconds * 1000.0) as i64),
+                None => {
+                    return self.refuse(mistake("minValidity must be a number of seconds, not negative."));
                 }
-            };
-            let want = Want::Token { min_validity_ms };
-            // Without a session there is no token.
-            demand(&driver, &options, want).await?;
-            Ok(js::text(driver.access_token().as_ref().map(Secret::expose)))
+            },
+            Err(thrown) => return self.refuse(thrown),
+        };
+        // Without a session there is no token.
+        self.demand(options, Want::Token { min_validity_ms }, |driver, _| {
+            js::text(driver.access_token().as_ref().map(Secret::expose))
         })
     }
 
     /// Contract: `refreshAccessTokenIfNeeded()`.
     #[wasm_bindgen(js_name = refreshAccessTokenIfNeeded)]
     pub fn refresh_access_token_if_needed(&self, options: &JsValue) -> Promise {
-        let options = options.clone();
-        self.later(async move |driver| {
-            let outcome = demand(&driver, &options, Want::IfNeeded).await?;
-            Ok(matches!(outcome, Outcome::Refreshed(true)).into())
-        })
+        self.demand(options, Want::IfNeeded, |_, outcome| matches!(outcome, Outcome::Refreshed(true)).into())
     }
 
     /// Contract: `refresh()`.
     pub fn refresh(&self, options: &JsValue) -> Promise {
-        let options = options.clone();
-        self.later(async move |driver| {
-            demand(&driver, &options, Want::Refresh).await?;
-            Ok(driver.snapshot())
-        })
+        self.demand(options, Want::Refresh, |driver, _| driver.snapshot())
     }
 
     /// Contract: `resync()`.
     pub fn resync(&self, options: &JsValue) -> Promise {
-        let options = options.clone();
-        self.later(async move |driver| {
-            demand(&driver, &options, Want::Refresh).await?;
-            js::get(&driver.snapshot(), "user")
-        })
+        self.demand(options, Want::Refresh, |driver, _| js::peek(&driver.snapshot(), "user"))
     }
 
     /// Contract: `setTokens(response)`.
     #[wasm_bindgen(js_name = setTokens)]
     pub fn set_tokens(&self, response: &JsValue) -> Promise {
-        let read = JsJson::of(response);
-        self.later(async move |driver| {
-            let (fields, mode) = match &driver.settings.source {
-                Source::Route(route) => (route.fields.clone(), route.mode),
-                Source::Function(_) => (Fields::default(), Mode::Token),
-            };
-            if mode == Mode::Cookie {
-                return Err(mistake("In cookie mode there are no tokens to take: use setUser()."));
-            }
-            let grant = read.and_then(|json| answer::grant(&json, &fields, Mode::Token).ok());
-            sign_in::begin(&driver, grant.ok_or_else(|| mistake(NO_TOKEN))?)
-        })
+        let default = Fields::default();
+        let (fields, mode) = match &self.driver.settings.source {
+            Source::Route(route) => (&route.fields, route.mode),
+            Source::Function(_) => (&default, Mode::Token),
+        };
+        if mode == Mode::Cookie {
+            return self.refuse(mistake("In cookie mode there are no tokens to take: use setUser()."));
+        }
+        let grant = JsJson::of(response).and_then(|json| answer::grant(&json, fields, Mode::Token).ok());
+        self.sign_in(grant, NO_TOKEN)
     }
 
     /// Contract: `setUser(user)`.
     #[wasm_bindgen(js_name = setUser)]
     pub fn set_user(&self, user: &JsValue) -> Promise {
-        let read = JsJson::of(user);
-        self.later(async move |driver| {
-            let cookie = driver.settings.config.cookie_interval_ms.is_some();
-            if !cookie {
-                return Err(mistake("setUser() is for cookie mode: use setTokens()."));
-            }
-            let user = read.filter(|json| !json.is_null()).map(|json| json.text());
-            let user = user.ok_or_else(|| mistake("setUser() needs user data that JSON can hold."))?;
-            sign_in::begin(&driver, Grant { user: Some(user), ..Grant::default() })
-        })
+        if self.driver.settings.config.cookie_interval_ms.is_none() {
+            return self.refuse(mistake("setUser() is for cookie mode: use setTokens()."));
+        }
+        let user = JsJson::of(user).filter(|json| !json.is_null()).map(|json| json.text());
+        let grant = user.map(|user| Grant { user: Some(user), ..Grant::default() });
+        self.sign_in(grant, "setUser() needs user data that JSON can hold.")
     }
 
     /// Contract: `startSignIn({ state, params })`.
@@ -188,17 +171,16 @@ impl AuthSession {
             let (refresh, access) = (driver.refresh_token(), driver.access_token());
             let cookie = driver.settings.config.cookie_interval_ms.is_some();
             let to_revoke = revoke && (cookie || refresh.is_some() || access.is_some());
-            if to_revoke && !force {
-                revoke::revoke(&driver, refresh, access).await.map_err(|failure| error(&failure))?;
-                leave(&driver).await;
-                return Ok(JsValue::UNDEFINED);
-            }
-            // Signed out here and now, whatever the network does; the rest is courtesy.
-            let telling = leave(&driver);
+            // Signed out here and now, whatever the network does, unless it must: the rest is courtesy.
+            let mut telling = if to_revoke && !force { None } else { Some(leave(&driver)) };
             if to_revoke {
-                let _ = revoke::revoke(&driver, refresh, access).await;
+                let revoked = revoke::revoke(&driver, refresh, access).await;
+                if telling.is_none() {
+                    revoked.map_err(|failure| error(&failure))?;
+                    telling = Some(leave(&driver));
+                }
             }
-            telling.await;
+            let _ = task::settled(&telling.unwrap_or_default()).await;
             Ok(JsValue::UNDEFINED)
         })
     }
@@ -237,10 +219,42 @@ impl AuthSession {
 
     fn later(&self, work: impl AsyncFnOnce(Rc<Driver>) -> Result<JsValue, JsValue> + 'static) -> Promise {
         let driver = self.driver.clone();
-        future_to_promise(async move {
+        task::promise(async move {
             driver.check_live()?;
             work(driver).await
         })
+    }
+
+    /// Asks the core, and makes of its outcome what JavaScript sees.
+    fn demand(&self, options: &JsValue, want: Want, see: fn(&Rc<Driver>, &Outcome) -> JsValue) -> Promise {
+        let signal = match self.driver.check_live().and_then(|()| option(options, "signal")) {
+            Ok(signal) => signal,
+            Err(error) => return Promise::reject(&error),
+        };
+        let demand = |waiter| Input::Demand { waiter, want };
+        ask(&self.driver, &signal, demand, move |driver, outcome| {
+            if let Outcome::Failed(failure) = &outcome {
+                Err(error(failure))
+            } else {
+                Ok(see(driver, &outcome))
+            }
+        })
+    }
+
+    fn sign_in(&self, grant: Option<Grant>, wrong: &'static str) -> Promise {
+        if let Err(disposed) = self.driver.check_live() {
+            return Promise::reject(&disposed);
+        }
+        let begun = grant.ok_or_else(|| mistake(wrong)).and_then(|grant| sign_in::begin(&self.driver, grant));
+        match begun {
+            Ok(snapshot) => Promise::resolve(&snapshot),
+            Err(error) => Promise::reject(&error),
+        }
+    }
+
+    /// Rejects with that, or with what goes before every other mistake.
+    fn refuse(&self, error: JsValue) -> Promise {
+        Promise::reject(&self.driver.check_live().err().unwrap_or(error))
     }
 }
 
@@ -261,19 +275,8 @@ fn option(options: &JsValue, name: &str) -> Result<JsValue, JsValue> {
     if options.is_object() { js::get(options, name) } else { Ok(JsValue::UNDEFINED) }
 }
 
-async fn demand(driver: &Rc<Driver>, options: &JsValue, want: Want) -> Result<Outcome, JsValue> {
-    let signal = option(options, "signal")?;
-    let outcome = ask(driver, &signal, |waiter| Input::Demand { waiter, want }).await?;
-    if let Outcome::Failed(failure) = &outcome { Err(error(failure)) } else { Ok(outcome) }
-}
-
-/// Signs out at once; the future is done when the other tabs can know.
-fn leave(driver: &Rc<Driver>) -> impl Future<Output = ()> + use<> {
+/// Signs out at once; the value settles when the other tabs can know.
+fn leave(driver: &Rc<Driver>) -> JsValue {
     driver.feed(Input::SignOut);
-    let telling = driver.farewell();
-    async move {
-        if let Some(telling) = telling {
-            let _ = JsFuture::from(telling).await;
-        }
-    }
+    driver.farewell().map_or(JsValue::UNDEFINED, JsValue::from)
 }

@@ -17,5 +17,10 @@ mod bindings;
 #[cfg(target_family = "wasm")]
 mod web;
 
+/// The standard library's allocator would be a tenth of what users download.
+#[cfg(target_family = "wasm")]
+#[global_allocator]
+static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();
+
 #[cfg(target_family = "wasm")]
 pub use bindings::{AuthSession, decode_jwt};

@@ -1,132 +1,143 @@
 //! Callers that wait for an outcome.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
-use std::future::poll_fn;
+use std::collections::VecDeque;
 use std::rc::Rc;
-use std::task::{Poll, Waker};
 
+use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 
+use super::callback::Callback;
 use super::driver::Driver;
 use super::js;
+use super::task::{self, Settle};
 use crate::proto::io::{Input, Outcome, WaiterId};
 
-/// What a caller waits for: the core's outcome, or its own signal.
-enum Ready {
-    Outcome(Outcome),
-    Aborted(JsValue),
-}
+/// What a caller makes of its outcome.
+type Finish = Box<dyn FnOnce(&Rc<Driver>, Outcome) -> Result<JsValue, JsValue>>;
 
-/// Where an outcome is left for the caller to find.
-#[derive(Default)]
-struct Slot {
-    ready: RefCell<Option<Ready>>,
-    waker: RefCell<Option<Waker>>,
-}
-
-impl Slot {
-    fn fill(&self, ready: Ready) {
-        self.ready.replace(Some(ready));
-        if let Some(waker) = self.waker.take() {
-            waker.wake();
-        }
-    }
+struct Caller {
+    settle: Settle,
+    finish: Finish,
+    /// Ends with the wait.
+    signal: Option<Listening>,
 }
 
 /// Everyone who waits.
 #[derive(Default)]
 pub struct Callers {
-    waiting: RefCell<BTreeMap<u32, Rc<Slot>>>,
-    last: Cell<u32>,
+    /// In the order of their numbers, the first of which is `first`; whoever has gone has left a gap.
+    waiting: RefCell<VecDeque<Option<Caller>>>,
+    first: Cell<u32>,
+    /// Outcomes to hand out when the core has said everything.
+    ready: RefCell<Vec<(Caller, Outcome)>>,
 }
 
 impl Callers {
     /// The core has an outcome for a caller.
     pub fn settle(&self, waiter: WaiterId, outcome: Outcome) {
-        let slot = self.waiting.borrow_mut().remove(&waiter.0);
-        if let Some(slot) = slot {
-            slot.fill(Ready::Outcome(outcome));
+        if let Some(caller) = self.take(waiter) {
+            self.ready.borrow_mut().push((caller, outcome));
         }
+    }
+
+    /// Hands out what the core has settled.
+    pub fn hand_out(driver: &Rc<Driver>) {
+        for (caller, outcome) in driver.callers.ready.take() {
+            drop(caller.signal);
+            caller.settle.with((caller.finish)(driver, outcome));
+        }
+    }
+
+    fn add(&self, caller: Caller) -> WaiterId {
+        let mut waiting = self.waiting.borrow_mut();
+        waiting.push_back(Some(caller));
+        WaiterId(self.first.get().wrapping_add(waiting.len() as u32 - 1))
+    }
+
+    fn take(&self, waiter: WaiterId) -> Option<Caller> {
+        let mut waiting = self.waiting.borrow_mut();
+        let caller = waiting.get_mut(waiter.0.wrapping_sub(self.first.get()) as usize)?.take();
+        while let Some(None) = waiting.front() {
+            waiting.pop_front();
+            self.first.set(self.first.get().wrapping_add(1));
+        }
+        caller
     }
 }
 
-/// Puts an input that expects an outcome, and waits for that. `Err`: the signal's reason.
-pub async fn ask(
+/// Puts an input that expects an outcome. The promise gives what `finish` makes of that, or rejects with the
+/// signal's reason.
+pub fn ask(
     driver: &Rc<Driver>,
     signal: &JsValue,
     input: impl FnOnce(WaiterId) -> Input,
-) -> Result<Outcome, JsValue> {
-    let signal = Signal::new(signal);
-    signal.check()?;
-    let id = driver.callers.last.get().wrapping_add(1);
-    driver.callers.last.set(id);
-    let slot = Rc::new(Slot::default());
-    driver.callers.waiting.borrow_mut().insert(id, slot.clone());
-    let listening = signal.listen({
-        let (driver, slot) = (Rc::downgrade(driver), Rc::downgrade(&slot));
-        move |reason| {
-            if let (Some(driver), Some(slot)) = (driver.upgrade(), slot.upgrade()) {
-                driver.callers.waiting.borrow_mut().remove(&id);
-                driver.feed(Input::Detach(WaiterId(id)));
-                slot.fill(Ready::Aborted(reason));
-            }
+    finish: impl FnOnce(&Rc<Driver>, Outcome) -> Result<JsValue, JsValue> + 'static,
+) -> Promise {
+    match wait(driver, signal, Box::new(finish)) {
+        Ok((waiter, promise)) => {
+            driver.feed(input(waiter));
+            promise
         }
+        Err(reason) => Promise::reject(&reason),
+    }
+}
+
+fn wait(driver: &Rc<Driver>, signal: &JsValue, finish: Finish) -> Result<(WaiterId, Promise), JsValue> {
+    if signal.is_object() && js::get(signal, "aborted")?.is_truthy() {
+        return Err(js::peek(signal, "reason"));
+    }
+    let (promise, settle) = task::deferred();
+    let waiter = driver.callers.add(Caller { settle, finish, signal: None });
+    if signal.is_object() {
+        let listening = listen(driver, signal, waiter);
+        let mut waiting = driver.callers.waiting.borrow_mut();
+        let at = waiter.0.wrapping_sub(driver.callers.first.get()) as usize;
+        if let Some(Some(caller)) = waiting.get_mut(at) {
+            caller.signal = Some(listening);
+        }
+    }
+    Ok((waiter, promise))
+}
+
+fn listen(driver: &Rc<Driver>, signal: &JsValue, waiter: WaiterId) -> Listening {
+    let (weak, of) = (Rc::downgrade(driver), signal.clone());
+    let callback = Callback::new(move |_, _| {
+        if let Some(driver) = weak.upgrade()
+            && let Some(caller) = driver.callers.take(waiter)
+        {
+            driver.feed(Input::Detach(waiter));
+            caller.settle.with(Err(js::peek(&of, "reason")));
+        }
+        JsValue::UNDEFINED
     });
-    driver.feed(input(WaiterId(id)));
-    let ready = poll_fn(|cx| match slot.ready.take() {
-        Some(ready) => Poll::Ready(ready),
-        None => {
-            slot.waker.replace(Some(cx.waker().clone()));
-            Poll::Pending
-        }
-    })
-    .await;
-    drop(listening);
-    match ready {
-        Ready::Outcome(outcome) => Ok(outcome),
-        Ready::Aborted(reason) => Err(reason),
-    }
+    Listening::new(signal, "abort", callback)
 }
 
-/// A caller's `AbortSignal`, if it gave one.
-struct Signal(Option<JsValue>);
-
-impl Signal {
-    fn new(value: &JsValue) -> Self {
-        Self(value.is_object().then(|| value.clone()))
-    }
-
-    fn check(&self) -> Result<(), JsValue> {
-        let Some(signal) = &self.0 else { return Ok(()) };
-        match js::get(signal, "aborted")?.is_truthy() {
-            true => Err(reason(signal)),
-            false => Ok(()),
-        }
-    }
-
-    fn listen(self, heard: impl Fn(JsValue) + 'static) -> Option<Listening> {
-        let signal = self.0?;
-        let of = signal.clone();
-        let callback = Closure::<dyn FnMut()>::new(move || heard(reason(&of)));
-        js::call(&signal, "addEventListener", &[&"abort".into(), callback.as_ref()]).ok()?;
-        Some(Listening { signal, callback })
-    }
+/// An event listener, while it lives.
+pub struct Listening {
+    target: JsValue,
+    event: &'static str,
+    function: JsValue,
+    _callback: Callback,
 }
 
-fn reason(signal: &JsValue) -> JsValue {
-    js::get(signal, "reason").unwrap_or(JsValue::UNDEFINED)
-}
+impl Listening {
+    /// Begins to listen, if that is possible there.
+    pub fn new(target: &JsValue, event: &'static str, callback: Callback) -> Self {
+        let function = callback.function().into();
+        let listening = Self { target: target.clone(), event, function, _callback: callback };
+        listening.tell("addEventListener");
+        listening
+    }
 
-/// Listens while it lives.
-struct Listening {
-    signal: JsValue,
-    callback: Closure<dyn FnMut()>,
+    fn tell(&self, method: &str) {
+        let _ = js::call(&self.target, method, &[&self.event.into(), &self.function]);
+    }
 }
 
 impl Drop for Listening {
     fn drop(&mut self) {
-        let args = [&"abort".into(), self.callback.as_ref()];
-        let _ = js::call(&self.signal, "removeEventListener", &args);
+        self.tell("removeEventListener");
     }
 }

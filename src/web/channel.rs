@@ -6,6 +6,7 @@ use std::rc::Weak;
 
 use wasm_bindgen::prelude::*;
 
+use super::callback::Callback;
 use super::driver::Driver;
 use super::js;
 use super::json::JsJson;
@@ -19,7 +20,7 @@ pub struct Channel(RefCell<Option<Open>>);
 
 struct Open {
     channel: JsValue,
-    _heard: Closure<dyn FnMut(JsValue)>,
+    _heard: Callback,
 }
 
 /// Whether this platform has channels.
@@ -37,14 +38,15 @@ impl Channel {
         // Node: not a reason to keep the process alive.
         let _ = js::call(&channel, "unref", &[]);
         let driver = driver.clone();
-        let heard = Closure::<dyn FnMut(JsValue)>::new(move |event: JsValue| {
-            let text = js::get(&event, "data").ok().and_then(|data| data.as_string());
+        let heard = Callback::new(move |event, _| {
+            let text = js::string_at(&event, "data");
             let message = text.and_then(|text| stored::read_message::<JsJson>(&text));
             if let (Some(driver), Some(message)) = (driver.upgrade(), message) {
                 driver.feed(Input::Heard(message));
             }
+            JsValue::UNDEFINED
         });
-        js::set(&channel, "onmessage", heard.as_ref());
+        js::set(&channel, "onmessage", &heard.function());
         self.0.replace(Some(Open { channel, _heard: heard }));
     }
 

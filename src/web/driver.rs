@@ -7,7 +7,6 @@ use std::rc::{Rc, Weak};
 
 use js_sys::Promise;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::spawn_local;
 
 use super::callers::Callers;
 use super::channel::Channel;
@@ -19,7 +18,7 @@ use super::snapshot::{Facts, ended, frozen};
 use super::storage::Storage;
 use super::timer::Timer;
 use super::wake::Wake;
-use super::{clock, errors, js, refresher, revoke, seal, vault};
+use super::{clock, errors, js, refresher, revoke, seal, task, vault};
 use crate::proto::error::{Code, Failure};
 use crate::proto::explain::Decision;
 use crate::proto::io::*;
@@ -92,7 +91,7 @@ pub fn open(settings: Rc<Settings>) -> Result<(Rc<Driver>, Option<Promise>), JsV
     SESSIONS.with(|list| list.borrow_mut().push(driver.clone()));
     let restoring = driver.restore();
     let starting = driver.clone();
-    spawn_local(async move { starting.start() });
+    task::soon(move || starting.start());
     Ok((driver, restoring))
 }
 
@@ -101,7 +100,7 @@ impl Driver {
         match self.storage.read() {
             Ok(stored) if js::is_thenable(&stored) => {
                 let driver = self.clone();
-                Some(wasm_bindgen_futures::future_to_promise(async move {
+                Some(task::promise(async move {
                     match js::settled(stored).await {
                         Ok(stored) => driver.feed(Input::Restored(driver.storage.understand(&stored))),
                         Err(_) => driver.feed(Input::StorageFailed(UNREADABLE)),
@@ -139,9 +138,7 @@ impl Driver {
         if !self.storage.is_shared() || self.settings.config.coordination == Coordination::Alone {
             return;
         }
-        let driver = Rc::downgrade(self);
-        self.listen(&js::global(), "storage", move |event| {
-            let driver = driver.upgrade()?;
+        self.listen(&js::global(), "storage", |driver, event| {
             let key = js::get(event, "key").ok()?;
             // `null`: everything was cleared.
             if !key.is_null() && key.as_string().as_deref() != Some(driver.storage.key()) {
@@ -173,6 +170,7 @@ impl Driver {
         }
         self.feeding.set(false);
         self.arm();
+        Callers::hand_out(self);
     }
 
     fn handle(&self, input: Input) -> Vec<Output> {
@@ -200,12 +198,12 @@ impl Driver {
             Effect::Hold { id, claim, attempt } => Locks::hold(self, &id, claim, attempt),
             Effect::Await { id, claim, attempt } => Locks::wait(self, &id, claim, attempt),
             Effect::Unlock(attempt) => self.locks.give_back(attempt),
-            Effect::Look { id, key, attempt } => spawn_local(async move {
+            Effect::Look { id, key, attempt } => task::spawn(async move {
                 let found = vault::look(&id, &key).await;
                 driver.feed(Input::Looked { attempt, id, found });
             }),
             Effect::Swap { id, key, attempt, expect, meta, sealed } => {
-                let swap = wasm_bindgen_futures::future_to_promise(async move {
+                let swap = task::promise(async move {
                     let result = vault::swap(&id, &key, expect, &meta, sealed).await;
                     driver.feed(Input::Swapped { attempt, id, result });
                     Ok(JsValue::UNDEFINED)
@@ -214,7 +212,7 @@ impl Driver {
                     self.farewell.replace(Some(swap));
                 }
             }
-            Effect::Present { attempt, refresh_token, access_token, reason } => spawn_local(async move {
+            Effect::Present { attempt, refresh_token, access_token, reason } => task::spawn(async move {
                 let meaning = refresher::present(&driver, refresh_token, access_token, reason).await;
                 driver.feed(match meaning {
                     Some(meaning) => Input::Answered(attempt, meaning),
@@ -230,7 +228,7 @@ impl Driver {
                     self.feed(Input::SignIn { grant, id, key });
                 }
             }
-            Effect::Revoke { refresh_token, access_token } => spawn_local(async move {
+            Effect::Revoke { refresh_token, access_token } => task::spawn(async move {
                 let _ = revoke::revoke(&driver, refresh_token, access_token).await;
             }),
         }

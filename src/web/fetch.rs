@@ -1,19 +1,19 @@
 //! `fetch` with the token attached. The common path, a fresh token and a known URL, goes to the wrapped
 //! `fetch` and back without waiting for anything of ours and without a text crossing the border.
 
-use std::cell::RefCell;
-use std::rc::Rc;
+use std::cell::{OnceCell, RefCell};
+use std::rc::{Rc, Weak};
 
-use js_sys::{Function, JsString, Map, Promise};
+use js_sys::{JsString, Map, Promise};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::{JsFuture, future_to_promise};
 use web_sys::{Request, Url};
 
+use super::callback::{self, Callback};
 use super::callers::ask;
 use super::driver::Driver;
 use super::init::Call;
 use super::listeners::Listeners;
-use super::{errors, js};
+use super::{errors, js, task};
 use crate::proto::allow::{Target, allows};
 use crate::proto::challenge::{self, Refusal};
 use crate::proto::io::{Challenge401, Epoch, Input, Outcome, Want};
@@ -22,17 +22,17 @@ use crate::proto::io::{Challenge401, Epoch, Input, Outcome, Want};
 const KEPT: u32 = 500;
 
 /// What is kept between calls.
+#[derive(Default)]
 pub struct Fetching {
-    /// URL as the caller gave it → whether the token may go there. Made anew when the base URL changes.
-    verdicts: RefCell<(JsValue, Map)>,
+    /// Absolute URL as the caller gave it → whether the token may go there.
+    absolute: Verdicts,
+    /// The same for URLs that are relative to this base.
+    relative: Verdicts,
+    base: RefCell<JsValue>,
     /// The `Authorization` value of an epoch.
     authorization: RefCell<Option<(Epoch, Option<JsString>)>>,
-}
-
-impl Default for Fetching {
-    fn default() -> Self {
-        Self { verdicts: RefCell::new((JsValue::UNDEFINED, Map::new())), authorization: RefCell::new(None) }
-    }
+    /// What every answer comes by; bound to its call.
+    look: OnceCell<Callback>,
 }
 
 /// The wrapped `fetch`.
@@ -46,91 +46,84 @@ fn try_fetch(driver: &Rc<Driver>, input: &JsValue, init: &JsValue) -> Result<Pro
         _ if input.is_string() || input.has_type::<Request>() => input.clone(),
         other => js::apply(&js::global_value("String"), &JsValue::UNDEFINED, &[other])?,
     };
-    if !may_have_token(driver, &input)? {
-        return Ok(pass_on(driver, &input, init));
+    if !may_have_token(driver, &input) {
+        return driver.call_fetch(&input, init);
     }
-    let Some(call) = Call::new(&input, init)? else { return Ok(pass_on(driver, &input, init)) };
+    let Some(call) = Call::new(input.clone(), init)? else { return driver.call_fetch(&input, init) };
     if let Some(epoch) = driver.fresh() {
-        let sent = send(driver, &call, epoch, call.replayable)?;
-        return Ok(then_look(driver, call, epoch, &sent));
+        return send(driver, &call, epoch);
     }
-    let driver = driver.clone();
-    Ok(future_to_promise(async move {
-        let signal = call.signal();
-        let outcome = ask(&driver, &signal, |waiter| Input::Demand { waiter, want: Want::Call }).await?;
+    let demand = |waiter| Input::Demand { waiter, want: Want::Call };
+    let signal = call.signal();
+    Ok(ask(driver, &signal, demand, move |driver, outcome| {
         let sent = match outcome {
             Outcome::Failed(failure) => return Err(errors::error(&failure)),
-            Outcome::NoSession => return JsFuture::from(send_bare(&driver, &call)?).await,
-            Outcome::Token | Outcome::Refreshed(_) | Outcome::Replay | Outcome::Surrender => driver.epoch(),
+            Outcome::NoSession => {
+                let (input, init) = call.arguments(None, false)?;
+                driver.call_fetch(&input, &init)
+            }
+            Outcome::Token | Outcome::Refreshed(_) | Outcome::Replay | Outcome::Surrender => {
+                send(driver, &call, driver.epoch())
+            }
         };
-        let response = JsFuture::from(send(&driver, &call, sent, call.replayable)?).await?;
-        look(driver, call, sent, response).await
+        sent.map(JsValue::from)
     }))
 }
 
-fn pass_on(driver: &Driver, input: &JsValue, init: &JsValue) -> Promise {
-    driver.call_fetch(input, init).unwrap_or_else(|thrown| Promise::reject(&thrown))
+/// Sends with the token, and looks at the answer: all but a 401 go straight to the caller.
+fn send(driver: &Rc<Driver>, call: &Call, epoch: Epoch) -> Result<Promise, JsValue> {
+    let sent = dispatch(driver, call, epoch, call.replayable)?;
+    let look = driver.fetching.look.get_or_init(|| {
+        let driver = Rc::downgrade(driver);
+        Callback::new(move |context, response| look(&driver, &context, response))
+    });
+    Ok(task::chain(&sent, &look.function_with(&call.keep(epoch)), &JsValue::UNDEFINED))
 }
 
-fn send_bare(driver: &Driver, call: &Call) -> Result<Promise, JsValue> {
-    let (input, init) = call.arguments(None, false)?;
-    driver.call_fetch(&input, &init)
-}
-
-fn send(driver: &Driver, call: &Call, epoch: Epoch, again: bool) -> Result<Promise, JsValue> {
+fn dispatch(driver: &Driver, call: &Call, epoch: Epoch, again: bool) -> Result<Promise, JsValue> {
     let value = driver.fetching.authorization_value(driver, epoch);
     let (input, init) = call.arguments(value.as_ref(), again)?;
     driver.call_fetch(&input, &init)
 }
 
-/// Looks at the answer when it comes; all but a 401 go straight to the caller.
-fn then_look(driver: &Rc<Driver>, call: Call, epoch: Epoch, sent: &Promise) -> Promise {
-    let driver = driver.clone();
-    let mut once = Some((driver, call));
-    let look = Closure::once_into_js(move |response: JsValue| -> JsValue {
-        if status(&response) != Some(401) {
-            return response;
-        }
-        match once.take() {
-            Some((driver, call)) => future_to_promise(look(driver, call, epoch, response)).into(),
-            None => response,
-        }
-    });
-    let then = look.unchecked_into::<Function>();
-    js::call(sent, "then", &[&then]).map_or_else(|thrown| Promise::reject(&thrown), Promise::from)
-}
-
 /// What the answer means for the caller: a 401 may lead to one refresh and one replay.
-async fn look(driver: Rc<Driver>, call: Call, sent: Epoch, response: JsValue) -> Result<JsValue, JsValue> {
+fn look(driver: &Weak<Driver>, context: &JsValue, response: JsValue) -> JsValue {
     if status(&response) != Some(401) {
-        return Ok(response);
+        return response;
     }
+    let Some(driver) = driver.upgrade() else { return response };
+    let (call, sent) = Call::kept(context);
     let challenge = read_challenge(&driver, &response);
     let unauthorized = move |waiter| Input::Unauthorized { waiter, sent, challenge };
     if !call.replayable {
         // The refresh is due all the same; this caller has its answer.
-        wasm_bindgen_futures::spawn_local(async move {
-            let _ = ask(&driver, &JsValue::UNDEFINED, unauthorized).await;
-        });
-        return Ok(response);
+        let _ = ask(&driver, &JsValue::UNDEFINED, unauthorized, |_, _| Ok(JsValue::UNDEFINED));
+        return response;
     }
-    if !matches!(ask(&driver, &call.signal(), unauthorized).await?, Outcome::Replay) {
-        return Ok(response);
-    }
-    let epoch = driver.epoch();
-    let again = JsFuture::from(send(&driver, &call, epoch, false)?).await?;
-    let refused = status(&again) == Some(401);
-    driver.feed(Input::Replayed { sent: epoch, refused });
-    // Nobody will read the first answer: let go of its connection.
-    if let Ok(body) = js::get(&response, "body")
-        && body.is_object()
-        && let Ok(cancelled) = js::call(&body, "cancel", &[])
-    {
-        wasm_bindgen_futures::spawn_local(async move {
-            let _ = js::settled(cancelled).await;
-        });
-    }
-    Ok(again)
+    let signal = call.signal();
+    let replay = move |driver: &Rc<Driver>, outcome| match matches!(outcome, Outcome::Replay) {
+        true => replay(driver, &call, response),
+        false => Ok(response),
+    };
+    ask(&driver, &signal, unauthorized, replay).into()
+}
+
+/// Sends once more, for whatever answer that brings.
+fn replay(driver: &Rc<Driver>, call: &Call, first: JsValue) -> Result<JsValue, JsValue> {
+    let sent = driver.epoch();
+    let again = dispatch(driver, call, sent, false)?;
+    let driver = driver.clone();
+    let answered = callback::once(move |again, _| {
+        driver.feed(Input::Replayed { sent, refused: status(&again) == Some(401) });
+        // Nobody will read the first answer: let go of its connection.
+        if let Ok(cancelled) = js::call(&js::peek(&first, "body"), "cancel", &[]) {
+            task::spawn(async move {
+                let _ = js::settled(cancelled).await;
+            });
+        }
+        again
+    });
+    Ok(task::chain(&again, &answered, &JsValue::UNDEFINED).into())
 }
 
 #[wasm_bindgen]
@@ -149,16 +142,12 @@ fn status(response: &JsValue) -> Option<u16> {
 
 /// Reads the challenges of a 401 and tells listeners of those that want a stronger login.
 fn read_challenge(driver: &Rc<Driver>, response: &JsValue) -> Challenge401 {
-    let header = js::get(response, "headers")
-        .and_then(|headers| js::call(&headers, "get", &[&"www-authenticate".into()]))
-        .ok()
-        .and_then(|value| value.as_string())
-        .unwrap_or_default();
+    let header = js::header(response, "www-authenticate").unwrap_or_default();
     match challenge::refusal(&challenge::parse(&header), &driver.settings.scheme) {
         Refusal::InvalidToken => Challenge401::InvalidToken,
         Refusal::InsufficientScope => Challenge401::InsufficientScope,
         Refusal::StepUp { acr_values, max_age_s } => {
-            let url = js::get(response, "url").unwrap_or_default();
+            let url = js::peek(response, "url");
             let event = js::object(&[
                 ("url", url),
                 ("acrValues", js::text(acr_values.as_deref())),
@@ -172,47 +161,86 @@ fn read_challenge(driver: &Rc<Driver>, response: &JsValue) -> Challenge401 {
 }
 
 /// Whether the token may go to where this input leads.
-fn may_have_token(driver: &Driver, input: &JsValue) -> Result<bool, JsValue> {
+fn may_have_token(driver: &Driver, input: &JsValue) -> bool {
     let url = match input.dyn_ref::<Request>() {
         Some(request) => request.url().into(),
         None => input.clone(),
     };
-    let base = base_url();
-    let verdicts = {
-        let mut kept = driver.fetching.verdicts.borrow_mut();
-        if kept.0 != base || kept.1.size() > KEPT {
-            *kept = (base.clone(), Map::new());
-        }
-        kept.1.clone()
-    };
-    let known = verdicts.get(&url);
-    if let Some(verdict) = known.as_bool() {
-        return Ok(verdict);
+    let fetching = &driver.fetching;
+    if let Some(verdict) = fetching.absolute.of(&url) {
+        return verdict;
     }
-    let verdict = judge(driver, &url, &base);
-    verdicts.set(&url, &verdict.into());
-    Ok(verdict)
-}
-
-/// What URLs are relative to; `undefined` where there is no such thing.
-fn base_url() -> JsValue {
-    js::get(&js::global_value("document"), "baseURI")
-        .ok()
-        .filter(JsValue::is_string)
-        .or_else(|| js::get(&js::global_value("location"), "href").ok())
-        .unwrap_or_default()
+    let base = base_url();
+    if fetching.base.borrow().ne(&base) {
+        fetching.base.replace(base.clone());
+        fetching.relative.forget();
+    }
+    if let Some(verdict) = fetching.relative.of(&url) {
+        return verdict;
+    }
+    judge(driver, &url, &base)
 }
 
 /// The platform parses, the core compares. What can't be parsed is `fetch`'s to complain about.
 fn judge(driver: &Driver, url: &JsValue, base: &JsValue) -> bool {
-    let (Some(url), base) = (url.as_string(), base.as_string()) else { return false };
-    let parsed = match base {
-        Some(base) => Url::new_with_base(&url, &base),
-        None => Url::new(&url),
+    let Some(text) = url.as_string() else { return false };
+    let (kept, parsed) = match (Url::new(&text), base.as_string()) {
+        (Err(_), Some(base)) => (&driver.fetching.relative, Url::new_with_base(&text, &base)),
+        (parsed, _) => (&driver.fetching.absolute, parsed),
     };
-    parsed.is_ok_and(|url| {
+    let verdict = parsed.is_ok_and(|url| {
         allows(&driver.settings.allow, &Target { origin: &url.origin(), path: &url.pathname() })
-    })
+    });
+    kept.keep(url, verdict);
+    verdict
+}
+
+/// Verdicts by URL, the map being JavaScript's: no text crosses.
+#[derive(Default)]
+struct Verdicts(RefCell<Option<Map>>);
+
+impl Verdicts {
+    fn of(&self, url: &JsValue) -> Option<bool> {
+        self.0.borrow().as_ref()?.get(url).as_bool()
+    }
+
+    fn keep(&self, url: &JsValue, verdict: bool) {
+        let mut kept = self.0.borrow_mut();
+        if kept.as_ref().is_some_and(|map| map.size() >= KEPT) {
+            *kept = None;
+        }
+        kept.get_or_insert_with(Map::new).set(url, &verdict.into());
+    }
+
+    fn forget(&self) {
+        self.0.take();
+    }
+}
+
+#[wasm_bindgen]
+extern "C" {
+    type Document;
+
+    #[wasm_bindgen(structural, method, getter, catch, js_name = baseURI)]
+    fn base_uri(this: &Document) -> Result<JsValue, JsValue>;
+
+    type Location;
+
+    #[wasm_bindgen(structural, method, getter, catch)]
+    fn href(this: &Location) -> Result<JsValue, JsValue>;
+
+    // Looked at where they are missing too, and renewed by no host that lives.
+    #[wasm_bindgen(thread_local_v2, js_name = document)]
+    static DOCUMENT: Option<Document>;
+
+    #[wasm_bindgen(thread_local_v2, js_name = location)]
+    static LOCATION: Option<Location>;
+}
+
+/// What URLs are relative to; `undefined` where there is no such thing.
+pub fn base_url() -> JsValue {
+    let uri = DOCUMENT.with(|document| document.as_ref()?.base_uri().ok()).filter(JsValue::is_string);
+    uri.or_else(|| LOCATION.with(|location| location.as_ref()?.href().ok())).unwrap_or_default()
 }
 
 impl Fetching {

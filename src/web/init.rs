@@ -1,10 +1,11 @@
 //! `fetch`'s arguments: what the caller gave, with one header more, and everything else as it was.
 
-use js_sys::{JsString, Object, Reflect};
+use js_sys::{Array, JsString, Object};
 use wasm_bindgen::prelude::*;
-use web_sys::{Headers, Request};
+use web_sys::Request;
 
 use super::js;
+use crate::proto::io::Epoch;
 
 /// Members of `RequestInit` that an object may hide from `Object.assign`, by inheriting them.
 const MEMBERS: &[&str] = &[
@@ -24,39 +25,68 @@ const MEMBERS: &[&str] = &[
     "window",
 ];
 
+// Property names and constants of the path that every call takes are JavaScript's: no text crosses there.
+#[wasm_bindgen]
+extern "C" {
+    type Init;
+
+    #[wasm_bindgen(structural, method, getter, catch)]
+    fn headers(this: &Init) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(structural, method, getter, catch)]
+    fn body(this: &Init) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(structural, method, setter)]
+    fn set_headers(this: &Init, headers: &Headers);
+
+    type Headers;
+
+    #[wasm_bindgen(constructor, catch)]
+    fn new(init: &JsValue) -> Result<Headers, JsValue>;
+
+    #[wasm_bindgen(method)]
+    fn has(this: &Headers, name: &JsString) -> bool;
+
+    #[wasm_bindgen(method, catch)]
+    fn set(this: &Headers, name: &JsString, value: &JsString) -> Result<(), JsValue>;
+
+    #[wasm_bindgen(js_namespace = Array, js_name = of)]
+    fn context(input: &JsValue, init: &JsValue, headers: &Headers, epoch: u32, replayable: bool) -> Array;
+}
+
+thread_local! {
+    static AUTHORIZATION: JsString = JsString::from("authorization");
+}
+
 /// A call's arguments, understood once.
 pub struct Call {
     /// `input`, with a `Request` that has a body spared for a replay, and anything else but a URL as text.
     input: JsValue,
     init: JsValue,
     headers: Headers,
-    is_request: bool,
     /// Whether the body can be sent again.
     pub replayable: bool,
 }
 
 impl Call {
     /// `Err`: what `fetch` itself would reject with. `Ok(None)`: the caller brings its own `Authorization`.
-    pub fn new(input: &JsValue, init: &JsValue) -> Result<Option<Self>, JsValue> {
-        let request = input.dyn_ref::<Request>();
-        let given = if init.is_object() { js::get(init, "headers")? } else { JsValue::UNDEFINED };
-        let headers = match request {
-            _ if !given.is_undefined() => Headers::new_with_str_sequence_sequence(&given)?,
-            Some(request) => Headers::new_with_headers(&request.headers())?,
-            None => Headers::new()?,
-        };
-        if headers.has("authorization")? {
+    pub fn new(input: JsValue, init: &JsValue) -> Result<Option<Self>, JsValue> {
+        let (mut headers, mut replayable) = (JsValue::UNDEFINED, true);
+        if init.is_object() {
+            let init: &Init = init.unchecked_ref();
+            headers = init.headers()?;
+            replayable = !is_stream(&init.body()?);
+        }
+        if headers.is_undefined()
+            && let Some(request) = input.dyn_ref::<Request>()
+        {
+            headers = request.headers().into();
+        }
+        let headers = Headers::new(&headers)?;
+        if AUTHORIZATION.with(|name| headers.has(name)) {
             return Ok(None);
         }
-        let body = if init.is_object() { js::get(init, "body")? } else { JsValue::UNDEFINED };
-        let replayable = !is_stream(&body);
-        Ok(Some(Self {
-            input: input.clone(),
-            init: init.clone(),
-            headers,
-            is_request: request.is_some(),
-            replayable,
-        }))
+        Ok(Some(Self { input, init: init.clone(), headers, replayable }))
     }
 
     /// Arguments for one send. `again`: there may be another one after this.
@@ -66,10 +96,10 @@ impl Call {
         again: bool,
     ) -> Result<(JsValue, JsValue), JsValue> {
         if let Some(value) = authorization {
-            set_header(&self.headers, value)?;
+            AUTHORIZATION.with(|name| self.headers.set(name, value))?;
         }
         let init = copy(&self.init)?;
-        Reflect::set(&init, &"headers".into(), &self.headers)?;
+        init.unchecked_ref::<Init>().set_headers(&self.headers);
         let input = match self.input.dyn_ref::<Request>() {
             // Sending a Request uses its body up.
             Some(request) if again && may_have_body(request) => request.clone()?.into(),
@@ -80,30 +110,26 @@ impl Call {
 
     /// The caller's signal.
     pub fn signal(&self) -> JsValue {
-        let own = if self.init.is_object() { js::get(&self.init, "signal") } else { Ok(JsValue::UNDEFINED) };
-        match own {
-            Ok(signal) if !signal.is_undefined() => signal,
-            _ if self.is_request => js::get(&self.input, "signal").unwrap_or_default(),
-            _ => JsValue::UNDEFINED,
-        }
+        let own = js::peek(&self.init, "signal");
+        if own.is_undefined() { js::peek(&self.input, "signal") } else { own }
     }
-}
 
-#[wasm_bindgen]
-extern "C" {
-    type HeaderList;
+    /// The call and the token it was sent with as one value of JavaScript's, which frees it when it is done.
+    pub fn keep(&self, sent: Epoch) -> JsValue {
+        context(&self.input, &self.init, &self.headers, sent.0, self.replayable).into()
+    }
 
-    /// `Headers.set`, taking a value that is JavaScript's already.
-    #[wasm_bindgen(structural, method, catch)]
-    fn set(this: &HeaderList, name: &JsString, value: &JsString) -> Result<(), JsValue>;
-}
-
-thread_local! {
-    static AUTHORIZATION: JsString = JsString::from("authorization");
-}
-
-fn set_header(headers: &Headers, value: &JsString) -> Result<(), JsValue> {
-    AUTHORIZATION.with(|name| headers.unchecked_ref::<HeaderList>().set(name, value))
+    /// What [`Call::keep`] made.
+    pub fn kept(context: &JsValue) -> (Self, Epoch) {
+        let context: &Array = context.unchecked_ref();
+        let call = Self {
+            input: context.get(0),
+            init: context.get(1),
+            headers: context.get(2).unchecked_into(),
+            replayable: context.get(4).is_truthy(),
+        };
+        (call, Epoch(context.get(3).as_f64().unwrap_or_default() as u32))
+    }
 }
 
 /// A copy of an init that can be written to.
@@ -118,7 +144,7 @@ fn copy(init: &JsValue) -> Result<Object, JsValue> {
     for member in MEMBERS {
         let value = js::get(init, member)?;
         if !value.is_undefined() {
-            Reflect::set(&copy, &(*member).into(), &value)?;
+            js::set(&copy, member, &value);
         }
     }
     Ok(copy)
@@ -126,11 +152,8 @@ fn copy(init: &JsValue) -> Result<Object, JsValue> {
 
 /// A stream is gone once sent. Strings, `URLSearchParams`, `FormData`, `Blob` and buffers are not.
 fn is_stream(body: &JsValue) -> bool {
-    if !body.is_object() {
-        return false;
-    }
-    let has = |name: &JsValue| Reflect::has(body, name).unwrap_or(true);
-    has(&"getReader".into()) || has(&js_sys::Symbol::async_iterator())
+    let has = |name: &JsValue| js_sys::Reflect::has(body, name).unwrap_or(true);
+    body.is_object() && (has(&"getReader".into()) || has(&js_sys::Symbol::async_iterator()))
 }
 
 /// Whether a `Request` may have a body. Firefox does not have `Request.body`; the method tells enough.

@@ -1,46 +1,86 @@
 //! Dealing with JavaScript values of which nothing is known. Every access can run user code (getters,
 //! Proxies) and throw: no borrow may be held across any of these.
 
-use js_sys::{Array, Function, Object, Promise, Reflect};
-use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
+use js_sys::{Array, Object};
+use wasm_bindgen::prelude::*;
+
+use super::task;
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = Reflect, js_name = get, catch)]
+    fn reflect_get(target: &JsValue, name: &str) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(js_namespace = Reflect, js_name = set, catch)]
+    fn reflect_set(target: &JsValue, name: &str, value: &JsValue) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(js_namespace = Reflect, js_name = apply, catch)]
+    fn reflect_apply(function: &JsValue, this: &JsValue, args: &Array) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(js_namespace = Reflect, js_name = construct, catch)]
+    fn reflect_construct(class: &JsValue, args: &Array) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(thread_local_v2, js_name = globalThis)]
+    static GLOBAL: JsValue;
+}
 
 /// `globalThis`.
 pub fn global() -> JsValue {
-    js_sys::global().into()
+    GLOBAL.with(JsValue::clone)
 }
 
 /// `target[name]`; throws where that does, or where `target` is no object.
+#[inline(never)]
 pub fn get(target: &JsValue, name: &str) -> Result<JsValue, JsValue> {
-    Reflect::get(target, &JsValue::from_str(name))
+    reflect_get(target, name)
+}
+
+/// `target[name]`, or `undefined` where that throws.
+#[inline(never)]
+pub fn peek(target: &JsValue, name: &str) -> JsValue {
+    get(target, name).unwrap_or(JsValue::UNDEFINED)
 }
 
 /// `globalThis[name]`, or `undefined` where it is missing or refused.
+#[inline(never)]
 pub fn global_value(name: &str) -> JsValue {
-    get(&global(), name).unwrap_or(JsValue::UNDEFINED)
+    peek(&global(), name)
 }
 
 /// `target[name](...args)`.
+#[inline(never)]
 pub fn call(target: &JsValue, name: &str, args: &[&JsValue]) -> Result<JsValue, JsValue> {
     apply(&get(target, name)?, target, args)
 }
 
 /// `function.apply(this, args)`; throws where it is no function.
+#[inline(never)]
 pub fn apply(function: &JsValue, this: &JsValue, args: &[&JsValue]) -> Result<JsValue, JsValue> {
-    function.dyn_ref::<Function>().ok_or(JsValue::UNDEFINED)?.apply(this, &list(args))
+    reflect_apply(function, this, &list(args))
 }
 
 /// `new globalThis[name](...args)`.
+#[inline(never)]
 pub fn construct(name: &str, args: &[&JsValue]) -> Result<JsValue, JsValue> {
-    let class = global_value(name);
-    Reflect::construct(class.dyn_ref::<Function>().ok_or(JsValue::UNDEFINED)?, &list(args))
+    new(&global_value(name), args)
 }
 
-fn list(args: &[&JsValue]) -> Array {
-    args.iter().copied().collect()
+/// `new class(...args)`.
+pub fn new(class: &JsValue, args: &[&JsValue]) -> Result<JsValue, JsValue> {
+    reflect_construct(class, &list(args))
+}
+
+#[inline(never)]
+pub fn list(args: &[&JsValue]) -> Array {
+    let list = Array::new();
+    for arg in args {
+        list.push(arg);
+    }
+    list
 }
 
 /// `{ name: value, … }`
+#[inline(never)]
 pub fn object(members: &[(&str, JsValue)]) -> JsValue {
     let object = Object::new();
     for (name, value) in members {
@@ -50,31 +90,46 @@ pub fn object(members: &[(&str, JsValue)]) -> JsValue {
 }
 
 /// `target[name] = value`, on an object of ours.
+#[inline(never)]
 pub fn set(target: &JsValue, name: &str, value: &JsValue) {
-    let _ = Reflect::set(target, &JsValue::from_str(name), value);
+    let _ = reflect_set(target, name, value);
 }
 
 /// A text, or `null`.
+#[inline(never)]
 pub fn text(text: Option<&str>) -> JsValue {
     text.map_or(JsValue::NULL, JsValue::from_str)
 }
 
 /// A time or duration in ms, or `null`.
+#[inline(never)]
 pub fn ms(ms: Option<i64>) -> JsValue {
     ms.map_or(JsValue::NULL, |ms| JsValue::from_f64(ms as f64))
 }
 
+/// The text at `target[name]`, if there is one.
+#[inline(never)]
+pub fn string_at(target: &JsValue, name: &str) -> Option<String> {
+    peek(target, name).as_string()
+}
+
+/// A header of a `Response`, or of whatever somebody's `fetch` answers with.
+pub fn header(response: &JsValue, name: &str) -> Option<String> {
+    call(&peek(response, "headers"), "get", &[&name.into()]).ok()?.as_string()
+}
+
 /// Waits for a value that may be a promise, anyone's.
 pub async fn settled(value: JsValue) -> Result<JsValue, JsValue> {
-    JsFuture::from(Promise::resolve(&value)).await
+    task::settled(&value).await
 }
 
 /// Calls a method and waits for what it gives.
 pub async fn call_settled(target: &JsValue, name: &str, args: &[&JsValue]) -> Result<JsValue, JsValue> {
-    settled(call(target, name, args)?).await
+    let given = call(target, name, args)?;
+    task::settled(&given).await
 }
 
 /// Whether this is an object whose `then` is a function.
 pub fn is_thenable(value: &JsValue) -> bool {
-    value.is_object() && get(value, "then").is_ok_and(|then| then.is_function())
+    value.is_object() && peek(value, "then").is_function()
 }

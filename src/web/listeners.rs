@@ -8,7 +8,7 @@ use js_sys::Function;
 use wasm_bindgen::prelude::*;
 
 use super::driver::Driver;
-use super::js;
+use super::{callback, js, task};
 
 /// The listeners of one session.
 #[derive(Default)]
@@ -29,13 +29,14 @@ impl Listeners {
         let listener = Rc::new(Listener { kind, function, live: Cell::new(true) });
         driver.listeners.list.borrow_mut().push(listener.clone());
         let driver = Rc::downgrade(driver);
-        let remove = move || {
+        let remove = move |_, _| {
             listener.live.set(false);
             if let Some(driver) = driver.upgrade() {
                 driver.listeners.list.borrow_mut().retain(|other| other.live.get());
             }
+            JsValue::UNDEFINED
         };
-        Closure::<dyn Fn()>::new(remove).into_js_value()
+        callback::once(remove).into()
     }
 
     /// Tells everyone who listens to that kind, in a little while.
@@ -49,7 +50,7 @@ impl Listeners {
             return;
         }
         let driver = driver.clone();
-        wasm_bindgen_futures::spawn_local(async move {
+        task::soon(move || {
             for (kind, event) in driver.listeners.waiting.take() {
                 driver.listeners.call(kind, &event);
             }

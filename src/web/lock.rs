@@ -3,12 +3,12 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::spawn_local;
 
+use super::callback;
 use super::driver::Driver;
 use super::js;
+use super::task::{self, Settle};
 use crate::proto::io::{AttemptId, Input};
 
 /// The locks this session holds, asks for or waits for.
@@ -21,7 +21,7 @@ struct Asked {
     /// Ends the request while it is queued.
     abort: JsValue,
     /// Ends the hold, once it is granted.
-    release: RefCell<Option<Function>>,
+    release: RefCell<Option<Settle>>,
 }
 
 impl Locks {
@@ -43,7 +43,7 @@ impl Locks {
         mode: &'static str,
         granted: Input,
     ) {
-        let locks = js::get(&js::global_value("navigator"), "locks").unwrap_or_default();
+        let locks = js::peek(&js::global_value("navigator"), "locks");
         let (true, Ok(abort)) = (locks.is_object(), js::construct("AbortController", &[])) else {
             return driver.feed(Input::LockUnavailable(attempt));
         };
@@ -51,12 +51,12 @@ impl Locks {
         driver.locks.0.borrow_mut().push(asked.clone());
         let name =
             ["tokenwell/", id, "/", &String::from(js_sys::Number::from(claim).to_js_string())].concat();
-        let signal = js::get(&asked.abort, "signal").unwrap_or_default();
+        let signal = js::peek(&asked.abort, "signal");
         let options = js::object(&[("mode", mode.into()), ("signal", signal)]);
         let callback = on_grant(driver, &asked, mode == "exclusive", granted);
         let ended = js::call(&locks, "request", &[&name.into(), &options, &callback]);
         let driver = driver.clone();
-        spawn_local(async move {
+        task::spawn(async move {
             let ended = match ended {
                 Ok(promise) => js::settled(promise).await,
                 Err(error) => Err(error),
@@ -74,9 +74,9 @@ impl Locks {
         self.0.borrow_mut().extend(kept);
         for asked in gone {
             let release = asked.release.take();
-            let _ = match release {
-                Some(release) => release.call0(&JsValue::UNDEFINED),
-                None => js::call(&asked.abort, "abort", &[]),
+            match release {
+                Some(release) => release.with(Ok(JsValue::UNDEFINED)),
+                None => drop(js::call(&asked.abort, "abort", &[])),
             };
         }
     }
@@ -92,17 +92,18 @@ impl Locks {
 /// What `request` calls when the lock is there. To hold it, it gives a promise that ends the hold.
 fn on_grant(driver: &Rc<Driver>, asked: &Rc<Asked>, hold: bool, granted: Input) -> JsValue {
     let (driver, asked) = (Rc::downgrade(driver), asked.clone());
-    Closure::once_into_js(move |_lock: JsValue| -> JsValue {
+    let body = move |_, _| {
         let Some(driver) = driver.upgrade() else { return JsValue::UNDEFINED };
         if !driver.locks.0.borrow().iter().any(|other| Rc::ptr_eq(other, &asked)) {
             return JsValue::UNDEFINED;
         }
         let held = hold.then(|| {
-            Promise::new(&mut |resolve, _| {
-                asked.release.replace(Some(resolve));
-            })
+            let (held, release) = task::deferred();
+            asked.release.replace(Some(release));
+            held
         });
-        spawn_local(async move { driver.feed(granted) });
+        task::soon(move || driver.feed(granted));
         held.map_or(JsValue::UNDEFINED, JsValue::from)
-    })
+    };
+    callback::once(body).into()
 }

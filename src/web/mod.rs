@@ -3,6 +3,7 @@
 //! Everything the platform offers is looked up when it is used and may be missing, refused or somebody's
 //! imitation (workers, server rendering, Appsmith, tests); every call can fail, and failing is a fact too.
 
+mod callback;
 pub mod callers;
 pub mod channel;
 pub mod clock;
@@ -21,6 +22,7 @@ pub mod seal;
 pub mod sign_in;
 pub mod snapshot;
 pub mod storage;
+pub mod task;
 pub mod timer;
 pub mod vault;
 pub mod wake;

@@ -56,10 +56,7 @@ pub async fn send(
 ) -> Option<Meaning> {
     let response = js::settled(post(driver, &route.url, request, route.credentials).ok()?).await.ok()?;
     let status = js::get(&response, "status").ok()?.as_f64()? as u16;
-    let retry_after = js::get(&response, "headers")
-        .and_then(|headers| js::call(&headers, "get", &[&"retry-after".into()]))
-        .ok()
-        .and_then(|value| value.as_string());
+    let retry_after = js::header(&response, "retry-after");
     // An answer whose body is cut off is no answer: what it granted is lost.
     let body = js::call_settled(&response, "text", &[]).await.ok()?.as_string()?;
     let now_ms = clock::reading().wall_ms;
@@ -130,7 +127,7 @@ async fn by_function(
             Some(with_lifetime(meaning, clock::reading().wall_ms))
         }
         Err(thrown) => {
-            let code = js::get(&thrown, "code").ok().and_then(|code| code.as_string());
+            let code = js::string_at(&thrown, "code");
             let ends = code.is_some_and(|code| code == "invalid_grant");
             ends.then(|| Meaning::Ended(Refused { code: Some("invalid_grant".into()), ..Refused::default() }))
         }

@@ -6,7 +6,6 @@ use std::rc::Rc;
 
 use js_sys::{Array, JSON, Promise, Uint8Array};
 use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::{JsFuture, future_to_promise};
 
 use super::driver::{self, Driver};
 use super::errors::{error, mistake};
@@ -14,7 +13,7 @@ use super::json::JsJson;
 use super::options::{absent, string, texts, url};
 use super::refresher::{Source, send};
 use super::storage::Place;
-use super::{clock, js, json, seal};
+use super::{clock, js, json, seal, task};
 use crate::proto::answer::Grant;
 use crate::proto::base64;
 use crate::proto::error::{Code, Failure};
@@ -138,7 +137,7 @@ pub fn finish(driver: &Rc<Driver>, url: &JsValue) -> Promise {
         return promise;
     }
     let driver = driver.clone();
-    let promise = future_to_promise(async move {
+    let promise = task::promise(async move {
         let finished = finish_once(&driver, &address).await;
         FINISHING.with(|cell| cell.take());
         finished
@@ -228,11 +227,11 @@ async fn endpoints(driver: &Rc<Driver>, route: &SignInRoute) -> Result<Endpoints
         DISCOVERED.with(|list| list.borrow().iter().find(|one| one.0 == issuer).map(|one| one.1.clone()));
     let promise = known.unwrap_or_else(|| {
         let asking = driver.clone();
-        let promise = future_to_promise(async move { discover(&asking).await });
+        let promise = task::promise(async move { discover(&asking).await });
         DISCOVERED.with(|list| list.borrow_mut().push((issuer.clone(), promise.clone())));
         promise
     });
-    match JsFuture::from(promise).await {
+    match task::settled(&promise).await {
         Ok(text) => {
             let found = route.discovered::<JsJson>(&text.as_string().unwrap_or_default());
             found.ok_or_else(|| error(&Failure::new(Code::InvalidResponse, NOT_ITS_OWN)))

@@ -6,8 +6,8 @@ use std::rc::Rc;
 use wasm_bindgen::JsValue;
 
 use super::driver::Driver;
-use super::js;
 use super::json::JsJson;
+use super::{js, task};
 use crate::proto::io::Input;
 use crate::proto::record::Record;
 use crate::proto::stored::{self, Storing};
@@ -127,21 +127,24 @@ impl Storage {
         let this = driver.clone();
         let run = async move {
             if let Some(before) = before {
-                let _ = wasm_bindgen_futures::JsFuture::from(before).await;
+                let _ = task::settled(&before).await;
             }
+            let Place::Own(storage) = &this.storage.place else { return Ok(JsValue::UNDEFINED) };
             let key = JsValue::from_str(&this.storage.key);
-            let text = text.map(JsValue::from);
-            let args: Vec<&JsValue> = std::iter::once(&key).chain(text.as_ref()).collect();
-            let result = match &this.storage.place {
-                Place::Own(storage) => js::call_settled(storage, method, &args).await,
-                Place::Session | Place::Local | Place::Memory => Ok(JsValue::UNDEFINED),
+            let called = match text {
+                Some(text) => js::call(storage, method, &[&key, &text.into()]),
+                None => js::call(storage, method, &[&key]),
+            };
+            let result = match called {
+                Ok(given) => js::settled(given).await,
+                Err(thrown) => Err(thrown),
             };
             if result.is_err() {
                 this.feed(Input::StorageFailed(REFUSED));
             }
             Ok(JsValue::UNDEFINED)
         };
-        let promise = wasm_bindgen_futures::future_to_promise(run);
+        let promise = task::promise(run);
         driver.storage.last.replace(Some(promise));
     }
 

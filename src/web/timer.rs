@@ -5,6 +5,7 @@ use std::rc::Weak;
 
 use wasm_bindgen::prelude::*;
 
+use super::callback::Callback;
 use super::driver::Driver;
 use super::js;
 use crate::proto::io::Input;
@@ -18,8 +19,7 @@ pub struct Timer {
 struct Armed {
     handle: JsValue,
     at_mono_ms: i64,
-    /// Keeps the callback alive while the timer runs.
-    _callback: Closure<dyn FnMut()>,
+    _callback: Callback,
 }
 
 impl Timer {
@@ -36,23 +36,19 @@ impl Timer {
         }
         let (Some(delay_ms), Some(at_mono_ms)) = (delay_ms, at_mono_ms) else { return };
         let driver = driver.clone();
-        let callback = Closure::<dyn FnMut()>::new(move || {
+        let callback = Callback::new(move |_, _| {
             if let Some(driver) = driver.upgrade() {
-                driver.timer.fired();
+                driver.timer.armed.take();
                 driver.feed(Input::Wake);
             }
+            JsValue::UNDEFINED
         });
         let delay = JsValue::from_f64(delay_ms as f64);
-        let Ok(handle) = js::call(&js::global(), "setTimeout", &[callback.as_ref(), &delay]) else { return };
+        let Ok(handle) = js::call(&js::global(), "setTimeout", &[&callback.function(), &delay]) else {
+            return;
+        };
         // Node: a session must not keep a process alive that has nothing else to do.
         let _ = js::call(&handle, "unref", &[]);
         self.armed.replace(Some(Armed { handle, at_mono_ms, _callback: callback }));
-    }
-
-    /// Forgets the timer that has just fired. Its closure is running, so it is dropped a little later.
-    fn fired(&self) {
-        if let Some(armed) = self.armed.take() {
-            wasm_bindgen_futures::spawn_local(async move { drop(armed) });
-        }
     }
 }

@@ -3,12 +3,11 @@
 
 use std::cell::RefCell;
 
-use js_sys::{Function, Promise, Uint8Array};
+use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
 
 use super::json::JsJson;
-use super::{js, seal};
+use super::{callback, js, seal, task};
 use crate::proto::io::{Expect, Found, Sealed, Swapped};
 use crate::proto::record::{Entry, Meta};
 use crate::proto::secret::Secret;
@@ -96,7 +95,7 @@ async fn write(
     let done = event_promise(&transaction, "oncomplete", &["onabort", "onerror"]);
     // Nothing else is coming: don't wait for the browser to find out.
     let _ = js::call(&transaction, "commit", &[]);
-    JsFuture::from(done).await?;
+    task::settled(&done).await?;
     Ok(Ok(next))
 }
 
@@ -129,7 +128,7 @@ async fn store(mode: &str) -> Result<JsValue, JsValue> {
             open
         }
     };
-    let made = match JsFuture::from(open).await {
+    let made = match task::settled(&open).await {
         Ok(database) => in_transaction(&database, mode),
         Err(error) => Err(error),
     };
@@ -146,19 +145,19 @@ fn in_transaction(database: &JsValue, mode: &str) -> Result<JsValue, JsValue> {
 
 fn open_database() -> Result<Promise, JsValue> {
     let opening = js::call(&js::global_value("indexedDB"), "open", &[&DATABASE.into(), &1.into()])?;
-    let upgrade = Closure::once_into_js(|event: JsValue| {
-        let database = js::get(&event, "target").and_then(|target| js::get(&target, "result"));
-        let _ = database.and_then(|database| js::call(&database, "createObjectStore", &[&STORE.into()]));
+    let upgrade = callback::once(|event, _| {
+        let database = js::peek(&js::peek(&event, "target"), "result");
+        js::call(&database, "createObjectStore", &[&STORE.into()]).unwrap_or_default()
     });
     js::set(&opening, "onupgradeneeded", &upgrade);
     let opened = event_promise(&opening, "onsuccess", &["onerror", "onblocked"]);
-    Ok(wasm_bindgen_futures::future_to_promise(async move {
-        JsFuture::from(opened).await?;
+    Ok(task::promise(async move {
+        task::settled(&opened).await?;
         let database = js::get(&opening, "result")?;
         // A browser that clears the site's data, or a newer version, must not wait for us.
-        let forget = Closure::once_into_js(|event: JsValue| {
+        let forget = callback::once(|event, _| {
             OPEN.with(RefCell::take);
-            let _ = js::get(&event, "target").and_then(|database| js::call(&database, "close", &[]));
+            js::call(&js::peek(&event, "target"), "close", &[]).unwrap_or_default()
         });
         js::set(&database, "onversionchange", &forget);
         js::set(&database, "onclose", &forget);
@@ -183,16 +182,16 @@ async fn clean_up(database: &JsValue) -> Result<(), JsValue> {
 
 /// An `IDBRequest`'s result.
 async fn request(request: &JsValue) -> Result<JsValue, JsValue> {
-    JsFuture::from(event_promise(request, "onsuccess", &["onerror"])).await?;
+    task::settled(&event_promise(request, "onsuccess", &["onerror"])).await?;
     js::get(request, "result")
 }
 
 /// A promise that an event handler resolves and others reject.
 fn event_promise(target: &JsValue, success: &str, failures: &[&str]) -> Promise {
-    Promise::new(&mut |resolve: Function, reject: Function| {
-        js::set(target, success, &resolve);
-        for failure in failures {
-            js::set(target, failure, &reject);
-        }
-    })
+    let (promise, settle) = task::deferred();
+    js::set(target, success, &settle.resolve);
+    for failure in failures {
+        js::set(target, failure, &settle.reject);
+    }
+    promise
 }

@@ -5,6 +5,8 @@ use std::rc::Rc;
 
 use wasm_bindgen::prelude::*;
 
+use super::callback::Callback;
+use super::callers::Listening;
 use super::driver::Driver;
 use super::js;
 use crate::proto::io::Input;
@@ -13,22 +15,16 @@ use crate::proto::io::Input;
 #[derive(Default)]
 pub struct Wake(RefCell<Vec<Listening>>);
 
-struct Listening {
-    target: JsValue,
-    event: &'static str,
-    callback: Closure<dyn FnMut(JsValue)>,
-}
-
 impl Wake {
     /// Begins to listen, where there is something to listen to.
     pub fn start(driver: &Rc<Driver>) {
         let (window, document) = (js::global(), js::global_value("document"));
-        driver.listen(&document, "visibilitychange", |_| Some(Input::Resume));
+        driver.listen(&document, "visibilitychange", |_, _| Some(Input::Resume));
         // The page was frozen with its timers.
-        driver.listen(&document, "resume", |_| Some(Input::Resume));
-        driver.listen(&window, "pageshow", |_| Some(Input::Resume));
-        driver.listen(&window, "focus", |_| Some(Input::Wake));
-        driver.listen(&window, "online", |_| Some(Input::Online));
+        driver.listen(&document, "resume", |_, _| Some(Input::Resume));
+        driver.listen(&window, "pageshow", |_, _| Some(Input::Resume));
+        driver.listen(&window, "focus", |_, _| Some(Input::Wake));
+        driver.listen(&window, "online", |_, _| Some(Input::Online));
     }
 
     /// Stops.
@@ -43,28 +39,20 @@ impl Driver {
         self: &Rc<Self>,
         target: &JsValue,
         event: &'static str,
-        input: impl Fn(&JsValue) -> Option<Input> + 'static,
+        input: fn(&Self, &JsValue) -> Option<Input>,
     ) {
+        if !target.is_object() {
+            return;
+        }
         let driver = Rc::downgrade(self);
-        let callback = Closure::<dyn FnMut(JsValue)>::new(move |event: JsValue| {
+        let callback = Callback::new(move |event, _| {
             if let Some(driver) = driver.upgrade()
-                && let Some(input) = input(&event)
+                && let Some(input) = input(&driver, &event)
             {
                 driver.feed(input);
             }
+            JsValue::UNDEFINED
         });
-        if target.is_object()
-            && js::call(target, "addEventListener", &[&event.into(), callback.as_ref()]).is_ok()
-        {
-            let listening = Listening { target: target.clone(), event, callback };
-            self.wake.0.borrow_mut().push(listening);
-        }
-    }
-}
-
-impl Drop for Listening {
-    fn drop(&mut self) {
-        let args = [&self.event.into(), self.callback.as_ref()];
-        let _ = js::call(&self.target, "removeEventListener", &args);
+        self.wake.0.borrow_mut().push(Listening::new(target, event, callback));
     }
 }
