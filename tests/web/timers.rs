@@ -120,7 +120,7 @@ async fn the_network_back_ends_a_cool_down_of_our_own() {
 #[wasm_bindgen_test]
 async fn the_constructor_starts_nothing_in_its_callers_turn() {
     let (time, server) = (Time::stopped(), Server::new());
-    let name = "name: 'turn', storage: 'session', autoRefresh: true";
+    let name = "name: 'turn', storage: 'session', crossTab: false, autoRefresh: true";
     js("sessionStorage.removeItem('tokenwell:turn')");
     drop(server.signed_in(name).await);
     time.sleep(3_601_000.0);
