@@ -92,10 +92,12 @@ impl World<'_> {
             Action::NextVault(fault) => self.vault_faults.push_back(fault),
             Action::VaultDown(down) => {
                 self.vault.down = down;
+                self.vault.trouble_at = Some(now);
                 self.forget_shared_cooling();
             }
             Action::VaultCleared => {
                 self.vault.clear(now);
+                self.ledger.sign_ins.iter_mut().for_each(|sign_in| sign_in.end_written = false);
                 self.forget_shared_cooling();
             }
             Action::StorageRefuses { slot, refuses } => {

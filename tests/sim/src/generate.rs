@@ -41,6 +41,7 @@ impl Plan {
                             Action::NextVault(_) | Action::VaultDown(_) | Action::VaultCleared
                         )
                     }),
+                    "vaultdown" => draft.steps.retain(|s| !matches!(s.action, Action::VaultDown(_))),
                     "vaultcleared" => draft.steps.retain(|s| s.action != Action::VaultCleared),
                     "vaultslow" => draft.steps.retain(|s| {
                         !matches!(s.action, Action::NextVault(VaultFault::Slow(_) | VaultFault::Mute))

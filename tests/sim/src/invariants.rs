@@ -235,11 +235,12 @@ impl World<'_> {
         // Without a shared place only those who live and run can tell what they did: the app's or the platform's
         // choice.
         let shared = self.setup.coordination == Coordination::Vault;
-        // And what they shared may have been cleared.
-        let cleared_at = self.vault.cleared_at;
+        // And that place may have been cleared since, or have failed them.
+        let trouble_at = self.vault.trouble_at;
+        let works = shared && !self.vault.down;
         let tells = |at: i64, other: Life| {
             other == life
-                || shared && cleared_at.is_none_or(|cleared| cleared < at)
+                || works && trouble_at.is_none_or(|trouble| trouble < at)
                 || self.living(other).is_some_and(|tab| tab.runs == Runs::Yes)
         };
         let recent = |at: i64| now - at < RATE_WINDOW_MS;

@@ -119,7 +119,7 @@ pub(crate) struct Tab {
     pub(crate) last_storage_at: i64,
     /// And so do lock requests.
     pub(crate) last_lock_at: i64,
-    /// It has missed what others said while it was frozen.
+    /// It has missed what others said while it was frozen, or wrote while it could not read.
     pub(crate) missed: bool,
 
     /// sessionStorage now, and as of its last flush to disk.

@@ -24,6 +24,7 @@ impl World<'_> {
         self.vault.busy_until = at;
         if fault.is_some() {
             self.forget_shared_cooling();
+            self.vault.trouble_at = Some(self.now());
         }
         let (fails, mute) = (fault == Some(VaultFault::Fail), fault == Some(VaultFault::Mute));
         self.queue.push(at, Event::Vault { life, op: Op { id, key, attempt, write, fails, mute } });
@@ -49,6 +50,11 @@ impl World<'_> {
             return;
         }
         let Op { id, key, attempt, write, fails, mute } = op;
+        if (fails || mute)
+            && let Some(tab) = self.living_mut(life)
+        {
+            tab.missed = true;
+        }
         let sign_in = names::number(&id);
         let input = match write {
             None => {

@@ -19,6 +19,8 @@ pub(crate) struct Vault {
     pub(crate) waiting: Vec<(Life, Op)>,
     /// When the user last cleared it, true ms.
     pub(crate) cleared_at: Option<i64>,
+    /// When an operation last failed, or it was cleared, true ms.
+    pub(crate) trouble_at: Option<i64>,
 }
 
 struct Kept {
@@ -80,6 +82,7 @@ impl Vault {
 
     pub(crate) fn clear(&mut self, now: i64) {
         self.cleared_at = Some(now);
+        self.trouble_at = Some(now);
         self.entries.clear();
     }
 
