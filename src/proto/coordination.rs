@@ -77,7 +77,7 @@ impl Session {
         if now.mono_ms.saturating_sub(since) >= self.lost_after_ms() {
             return self.ask(now, None);
         }
-        self.fail(now, Code::RefreshUnavailable, OTHER_TAB_SLOW, Refused::default(), None);
+        self.leave_it_to_other(now);
     }
 
     pub(super) fn locked(&mut self, now: Now, id: AttemptId) {
@@ -151,10 +151,9 @@ impl Session {
             return;
         }
         let (id, key, generation) = (held.record.id.clone(), held.record.key.clone(), held.record.generation);
-        // Whoever is ahead, or knows that it is over, says so, whether or not it could write that down.
-        self.effect(Effect::Tell(Message::Ask { generation, claim: NO_CLAIM }));
-        let looking = self.looking.is_some_and(|since| now.mono_ms < since.saturating_add(PLACE_TIMEOUT_MS));
-        if self.config.coordination == Coordination::Vault && !looking {
+        if self.config.coordination == Coordination::Channel {
+            self.effect(Effect::Tell(Message::Ask { generation, claim: NO_CLAIM }));
+        } else if self.looking.is_none_or(|since| now.mono_ms >= since.saturating_add(PLACE_TIMEOUT_MS)) {
             self.looking = Some(now.mono_ms);
             self.effect(Effect::Look { id, key, attempt: None });
         }
@@ -181,16 +180,21 @@ impl Session {
     fn reconciled(&mut self, now: Now, found: Found) {
         self.looking = None;
         let lost = std::mem::take(&mut self.storage_lost);
-        if let Found::Entry(entry) = found {
-            if let Some(how) = entry.meta.ended {
-                return self.ended_elsewhere(now, how);
-            }
-            self.pace.merge(&entry.meta, now);
-            match (entry.record, self.held.as_ref().map(|held| held.record.generation)) {
-                (Some(record), Some(mine)) if record.generation >= mine => {
+        let mine = self.held.as_ref().map_or(0, |held| held.record.generation);
+        match found {
+            Found::Entry(entry) => {
+                let theirs = entry.record.as_ref().map_or(0, |record| record.generation);
+                if let Some(record) = entry.record {
                     self.adopt(now, record);
                 }
-                (_, mine) => self.repair(entry.version, mine.unwrap_or(0)),
+                self.pace.merge(&entry.meta, now);
+                if theirs < mine {
+                    self.repair(entry.version, mine);
+                }
+            }
+            // Whoever is ahead, or knows that it is over, could not write that down either; but can say so.
+            Found::Nothing | Found::Unavailable => {
+                self.effect(Effect::Tell(Message::Ask { generation: mine, claim: NO_CLAIM }));
             }
         }
         if lost {
@@ -324,7 +328,7 @@ impl Session {
         attempt.asked = false;
         let until = attempt.until_mono_ms;
         if now.mono_ms >= until {
-            return self.fail(now, Code::RefreshUnavailable, OTHER_TAB_SLOW, Refused::default(), None);
+            return self.leave_it_to_other(now);
         }
         let Some(claim) = claim.filter(|_| !self.no_locks) else {
             return self.enter(Phase::Waiting, now.mono_ms.saturating_add(LOOK_AGAIN_MS));
@@ -333,6 +337,14 @@ impl Session {
         let effect = Effect::Await { id: held.record.id.clone(), claim, attempt: attempt.id };
         self.enter(Phase::Waiting, until);
         self.effect(effect);
+    }
+
+    /// Tells the callers and ends the attempt; that another tab takes long is no failure of the route.
+    fn leave_it_to_other(&mut self, now: Now) {
+        let mut failure = Failure::new(Code::RefreshUnavailable, OTHER_TAB_SLOW);
+        failure.retry_at_ms = Some(now.wall_ms.saturating_add(LOOK_AGAIN_MS));
+        self.tell_failure(now, failure);
+        self.finish();
     }
 
     /// Makes ready to claim. `whole`: with the token set, where the entry has none or an older one.
@@ -430,9 +442,13 @@ impl Session {
         }
     }
 
-    /// Shares a failure, so that the others don't run into it too.
+    /// Shares the failure of a request, so that the others don't run into it too.
     pub(super) fn resolve(&mut self, now: Now) {
-        let Some(attempt) = self.attempt.as_ref().filter(|a| a.request_mark.is_some() && !a.talks) else {
+        if self.config.coordination == Coordination::Alone {
+            return self.finish();
+        }
+        let presented = |phase: &Phase| matches!(phase, Phase::Presenting { .. });
+        let Some(attempt) = self.attempt.as_ref().filter(|a| presented(&a.phase) && !a.talks) else {
             if self.attempt.as_ref().is_some_and(|a| a.talks) {
                 self.tell_state(false);
             }
@@ -520,8 +536,8 @@ impl Session {
             }
             (Phase::Committing(record), Swapped::Done { .. }) => self.committed(now, record, false),
             (Phase::Committing(record), _) => self.committed(now, record, true),
-            (Phase::Ending(refused), Swapped::Conflict(Found::Entry(entry))) => {
-                self.end_overtaken(now, refused, *entry);
+            (Phase::Ending(_), Swapped::Conflict(Found::Entry(entry))) => {
+                self.end_overtaken(now, *entry);
             }
             (Phase::Ending(refused), _) => {
                 self.effect(Effect::Tell(Message::Ended { rejected: true }));
@@ -560,13 +576,13 @@ impl Session {
     }
 
     /// The server refused the token, but the entry has changed since our claim.
-    fn end_overtaken(&mut self, now: Now, refused: Refused, entry: Entry) {
+    fn end_overtaken(&mut self, now: Now, entry: Entry) {
         self.pace.merge(&entry.meta, now);
         self.enter(Phase::Looking, now.mono_ms);
         let adopted = entry.record.is_some_and(|record| self.adopt(now, record));
         if !adopted {
             // Another tab is presenting the same token; it will know.
-            self.fail(now, Code::RefreshUnavailable, OTHER_TAB_SLOW, refused, None);
+            self.leave_it_to_other(now);
         }
     }
 
@@ -658,7 +674,7 @@ impl Session {
     /// Another tab of the same generation asks. With a claim of its own it is about to present the token
     /// without a word to the shared entry, if nobody objects.
     fn asked(&mut self, now: Now, claim: u32) {
-        if self.pace.is_telling() {
+        if self.pace.is_telling(now) {
             self.tell_pace();
         }
         if claim == NO_CLAIM {

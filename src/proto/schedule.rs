@@ -108,8 +108,9 @@ impl Pace {
     }
 
     /// Whether there is something that other tabs should know.
-    pub(super) fn is_telling(&self) -> bool {
-        self.failures > 0 || !self.requests.is_empty()
+    pub(super) fn is_telling(&self, now: Now) -> bool {
+        let recent = |r: &(Request, i64)| now.mono_ms < r.1.saturating_add(RATE_WINDOW_MS);
+        self.cooling(now).is_some() || self.requests.iter().any(recent)
     }
 
     /// Failures in a row.

@@ -218,10 +218,8 @@ impl Session {
         let end = self.held.as_ref().and_then(|held| match held.shown_expired {
             false => held.expiry.map(|at| at.remaining_ms(now)),
             true if self.attempt.is_some() => None,
-            true if held.asked_others.is_some() => {
-                held.asked_others.map(|at| at + ASK_OTHERS_MS - now.mono_ms)
-            }
-            true => held.refresh_end.map(|end| end.later_remaining_ms(now)),
+            true if self.can_refresh(now) => held.refresh_end.map(|end| end.later_remaining_ms(now)),
+            true => held.asked_others.map(|at| at.saturating_add(ASK_OTHERS_MS) - now.mono_ms),
         });
         [attempt, patience, end, self.next_start(now)]
             .into_iter()
