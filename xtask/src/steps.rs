@@ -52,8 +52,8 @@ pub(crate) const STEPS: [Step; 15] = [
     ),
     browser(
         "wasm-pack",
-        "wasm-pack build, and wasm-pack test in both browsers",
-        &[Wasm, WasmBindgen, WasmPack, Chromium, Firefox],
+        "wasm-pack build, the crate alone in use, and wasm-pack test in both browsers",
+        &[Node, Wasm, WasmBindgen, WasmPack, Chromium, Firefox],
         wasm_pack,
     ),
 ];
@@ -187,6 +187,7 @@ fn wasm_pack(ready: &Ready, job: &mut Job) -> Result<()> {
     let out = sh::root().join("target/xtask/wasm-pack");
     let mut build = ready.for_wasm("wasm-pack");
     job.run(build.args(["build", "--mode", "no-install", "--target", "web", "--out-dir"]).arg(&out))?;
+    node_tests(ready, job, "tests/wasm-pack")?;
     for (browser, driver, path) in [
         ("--chrome", "--chromedriver", PathBuf::from("/usr/bin/chromedriver")),
         ("--firefox", "--geckodriver", PathBuf::from(ready.command("geckodriver").get_program())),
