@@ -25,7 +25,11 @@ const BARE = fileURLToPath(new URL("./fixtures/", import.meta.url));
 /** @param {{ args?: string[], ignoreDefaultArgs?: string[] }} [more] what a test wants different */
 export async function openBrowser({ args = [], ...more } = {}) {
   if (!existsSync(PKG)) throw new Error(`${PKG} is missing: run \`cargo xtask package\` first`);
-  return chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: [...FLAGS, ...args], ...more });
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: [...FLAGS, ...args],
+    ...more,
+  });
 }
 
 /** The demo as a visitor sees it. Everything is closed with the test. */

@@ -1,11 +1,14 @@
 // One session in many real tabs of Chromium, against a server that ends a session whose refresh token is presented twice.
 
 import { after, before, describe } from "node:test";
+import { apart } from "./tabs/apart.mjs";
 import { chromium } from "./tabs/chromium.mjs";
 import { copies } from "./tabs/copies.mjs";
 import { gone } from "./tabs/gone.mjs";
 import { rotation } from "./tabs/rotation.mjs";
 import { signOut } from "./tabs/sign-out.mjs";
+import { trouble } from "./tabs/trouble.mjs";
+import { waiting } from "./tabs/waiting.mjs";
 
 describe("tabs in Chromium", { concurrency: 8 }, () => {
   const host = chromium();
@@ -16,4 +19,7 @@ describe("tabs in Chromium", { concurrency: 8 }, () => {
   copies(host);
   gone(host, { crashes: true });
   signOut(host);
+  waiting(host, { freezes: true });
+  apart(host);
+  trouble(host);
 });

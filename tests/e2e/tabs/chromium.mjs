@@ -20,9 +20,11 @@ export function chromium({ backForwardCache = false } = {}) {
     /** A visitor of their own: nothing is shared with others. */
     async visitor() {
       const context = await browser.newContext();
+      const clients = new Map();
+      // What is set lasts as long as the client does.
       const devtools = async (page, method, params) => {
-        const client = await context.newCDPSession(page);
-        return client.send(method, params).finally(() => client.detach().catch(() => {}));
+        if (!clients.has(page)) clients.set(page, await context.newCDPSession(page));
+        return clients.get(page).send(method, params);
       };
       return {
         newPage: () => context.newPage(),
@@ -41,8 +43,12 @@ export function chromium({ backForwardCache = false } = {}) {
           page.goto("chrome://crash").catch(() => {});
           await crashed;
         },
-        freeze: (page) => devtools(page, "Page.setWebLifecycleState", { state: "frozen" }),
-        thaw: (page) => devtools(page, "Page.setWebLifecycleState", { state: "active" }),
+        /** Stands still from the next line of script on. What comes for it meanwhile waits: timers, answers, messages. */
+        async freeze(page) {
+          await devtools(page, "Debugger.enable");
+          await devtools(page, "Debugger.pause");
+        },
+        thaw: (page) => devtools(page, "Debugger.disable"),
       };
     },
   };

@@ -51,8 +51,10 @@ export function copies(host) {
 
   story(host, "eight tabs that refresh at once make one token request", {}, async (world) => {
     const tabs = await eightTabs(world);
-    const at = Date.now() + 500;
-    await Promise.all(tabs.map((tab) => tab.run(refreshAt, at)));
+    const answer = world.holdNext({ committed: true });
+    for (const tab of tabs) await tab.beginRefresh();
+    await answer.arrived();
+    answer.release();
     const ended = await Promise.all(tabs.map((tab) => tab.refreshed()));
     assert.deepEqual(ended.sort(), [...Array(7).fill("adopted"), "refreshed"]);
     await world.settled();
@@ -65,14 +67,4 @@ export async function eightTabs(world) {
   const tabs = [first];
   for (let i = 1; i < 8; i += 1) tabs.push(i % 2 ? await world.duplicate(first) : await world.popup(first));
   return tabs;
-}
-
-/** In the page. */
-function refreshAt(at) {
-  window.refreshing = new Promise((resolve) => setTimeout(resolve, at - Date.now())).then(() =>
-    window.session.refresh().then(
-      (snapshot) => snapshot.reason,
-      (error) => error.code ?? String(error),
-    ),
-  );
 }

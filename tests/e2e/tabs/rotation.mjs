@@ -26,11 +26,16 @@ async function rotate(world, times) {
   const tabs = await world.threeTabs();
   for (const tab of tabs) await tab.run(keepCalling);
   const rotations = () => world.counts().rotations;
-  await until(() => rotations() >= times, () => `${times} rotations, not ${rotations()}`, { within: times * 5000 });
+  await until(
+    () => rotations() >= times,
+    () => `${times} rotations, not ${rotations()}`,
+    { within: times * 5000 },
+  );
   world.server.setAccessTtl(600);
   // The tokens of now are short-lived still: once all are settled on a long-lived one, nothing is on its way.
   await until(
-    async () => (await Promise.all(tabs.map((tab) => tab.glance()))).every((one) => one.expiresAt > Date.now() + 60_000),
+    async () =>
+      (await Promise.all(tabs.map((tab) => tab.glance()))).every((one) => one.expiresAt > Date.now() + 60_000),
     "the last rotation",
   );
   await world.settled();

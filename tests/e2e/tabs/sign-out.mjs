@@ -24,7 +24,11 @@ export function signOut(host) {
           await until(() => refreshing.run(answerHasCome), "the late answer");
           await allSignedOut(tabs);
           for (const tab of tabs) {
-            assert.deepEqual((await tab.heard("signed-out")).map(({ reason }) => reason), ["signed-out"], tab.name);
+            assert.deepEqual(
+              (await tab.heard("signed-out")).map(({ reason }) => reason),
+              ["signed-out"],
+              tab.name,
+            );
             assert.equal(await tab.run(() => window.session.getAccessToken()), null);
           }
           await nothingIsKept(world, tabs);

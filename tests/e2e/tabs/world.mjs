@@ -31,6 +31,7 @@ export function story(host, name, { timeout = 60_000, ...options }, play) {
     try {
       await play(world);
       await world.check();
+      if (process.env.TABS_TELL) console.log(`${name}\n${await world.accounts()}`);
     } catch (error) {
       throw new Error(`${error.message}\n${await world.accounts()}`, { cause: error });
     }
@@ -69,6 +70,11 @@ export class World {
   nextAnswer(answer) {
     const play = typeof answer === "function" ? answer : (...args) => playTokenFault(answer, ...args);
     this.#answers.push(play);
+  }
+
+  /** All is well again. */
+  recover() {
+    this.#answers = [];
   }
 
   /** The next token request arrives and its answer waits. `committed`: after the server has acted, else before. */

@@ -1,0 +1,175 @@
+// Tabs that hang, sleep or have no network.
+
+import assert from "node:assert/strict";
+import { until } from "../browser.mjs";
+import { eightTabs } from "./copies.mjs";
+import { story } from "./world.mjs";
+
+const ON_DEMAND = { autoRefresh: false };
+
+export function waiting(host, { freezes }) {
+  const hung = "the refresh of a tab that hangs is neither repeated nor lost";
+  story(host, hung, { accessTtl: 1, session: ON_DEMAND, timeout: 90_000 }, async (world) => {
+    const { holder, other } = await hangingHolder(world, 9000);
+    const began = Date.now();
+    const calls = await Promise.all([other.call(), other.call(), other.refresh()]);
+    assert.deepEqual(calls, [200, 200, "adopted"]);
+    assert.ok(Date.now() - began < 20_000, "within the time of one attempt and a margin");
+    assert.equal(await holder.refreshed(), "refreshed");
+    await world.settled();
+    assert.deepEqual(await other.heard("signed-out"), []);
+    assert.deepEqual(world.counts(), { asked: 1, rotations: 1, refused: 0, reuseDetected: 0 });
+  });
+
+  const short = { accessTtl: 1, session: { ...ON_DEMAND, refresh: { timeout: 1500 } }, timeout: 90_000 };
+  story(host, "callers are told in time when another tab hangs, and served when it is back", short, async (world) => {
+    const { holder, other } = await hangingHolder(world, 10_000);
+    const began = Date.now();
+    assert.equal(await other.call(), "refresh_unavailable");
+    const waited = Date.now() - began;
+    assert.ok(waited < 9500, `told after ${waited} ms`);
+    await holder.refreshed(); // Its own caller may have been told the same.
+    await until(async () => (await other.call()) === 200, "the token");
+    await world.settled();
+    assert.deepEqual(world.counts(), { asked: 1, rotations: 1, refused: 0, reuseDetected: 0 });
+  });
+
+  story(
+    host,
+    "a tab that hangs while the token is valid delays nobody's calls",
+    { session: ON_DEMAND },
+    async (world) => {
+      const { other } = await hangingHolder(world, 6000);
+      const tookMs = await other.run(async () => {
+        const began = performance.now();
+        for (let i = 0; i < 5; i += 1) await window.session.fetch("/api/time");
+        return performance.now() - began;
+      });
+      assert.ok(tookMs < 3000, `five calls took ${tookMs} ms`);
+      assert.equal(await other.refresh(), "adopted");
+      assert.deepEqual(world.counts(), { asked: 1, rotations: 1, refused: 0, reuseDetected: 0 });
+    },
+  );
+
+  for (const storage of ["session", "local"]) {
+    const options = { accessTtl: 3, session: { storage }, timeout: 90_000 };
+    story(
+      host,
+      `without a network nobody is signed out, and its return costs one request (${storage})`,
+      options,
+      offline,
+    );
+  }
+
+  const asleep = "eight tabs that need a token at once, long after it has expired, make one request";
+  story(host, asleep, { accessTtl: 1, session: ON_DEMAND, timeout: 90_000 }, async (world) => {
+    const tabs = await eightTabs(world);
+    await expired(tabs);
+    world.server.setAccessTtl(60);
+    const at = Date.now() + 500;
+    const answers = tabs.map((tab) =>
+      tab.run(async (when) => {
+        await new Promise((resolve) => setTimeout(resolve, when - Date.now()));
+        return (await window.session.fetch("/api/time")).status;
+      }, at),
+    );
+    assert.deepEqual(await Promise.all(answers), Array(8).fill(200));
+    await world.settled();
+    assert.deepEqual(world.counts(), { asked: 1, rotations: 1, refused: 0, reuseDetected: 0 });
+  });
+
+  if (freezes) frozen(host);
+}
+
+function frozen(host) {
+  const wake = "eight frozen tabs that wake after their token has expired make one request";
+  story(host, wake, { accessTtl: 10, timeout: 90_000 }, async (world) => {
+    const { freeze, thaw } = world.visitor;
+    const tabs = [await world.signedIn()];
+    while (tabs.length < 8) tabs.push(await world.duplicate(tabs[0]));
+    // Opening them may have taken long enough for a refresh to be due: begin with a fresh token.
+    assert.equal(await tabs[0].refresh(), "refreshed");
+    await world.settled();
+    const { asked } = world.counts();
+    const { expiresAt } = await tabs[0].glance();
+    await Promise.all(tabs.map((tab) => freeze(tab.page)));
+    await until(() => Date.now() > expiresAt + 1000, "the token to expire");
+    assert.equal(world.counts().asked, asked, "the frozen ask nothing");
+    world.server.setAccessTtl(60);
+    await Promise.all(tabs.map((tab) => thaw(tab.page)));
+    await until(() => world.counts().asked > asked, "a refresh");
+    await world.settled();
+    assert.deepEqual(world.counts(), { asked: asked + 1, rotations: asked + 1, refused: 0, reuseDetected: 0 });
+  });
+
+  const holder = "a tab that is frozen with the answer on its way is waited for, and delivers it";
+  story(host, holder, { session: ON_DEMAND, timeout: 90_000 }, async (world) => {
+    const { freeze, thaw } = world.visitor;
+    const other = await world.signedIn();
+    const sleeper = await world.duplicate(other);
+    const answer = world.holdNext({ committed: true });
+    await sleeper.beginRefresh();
+    await answer.arrived();
+    await freeze(sleeper.page);
+    answer.release();
+    assert.equal(await other.call(), 200, "the token is valid still");
+    await other.beginRefresh();
+    // Time enough for a tab that would lose its patience.
+    await until(() => Date.now() > world.asked[0] + 8000, "eight seconds");
+    await thaw(sleeper.page);
+    assert.equal(await other.refreshed(), "adopted");
+    await world.settled();
+    assert.deepEqual(world.counts(), { asked: 1, rotations: 1, refused: 0, reuseDetected: 0 });
+  });
+}
+
+/** Two tabs in processes of their own, one of which hangs with the token request on its way. */
+async function hangingHolder(world, ms) {
+  const other = await world.signedIn();
+  const holder = await world.duplicate(other, { open: false });
+  await holder.run((length) => {
+    const { fetch } = window;
+    window.fetch = (...args) => {
+      const answer = fetch(...args);
+      if (String(args[0]?.url ?? args[0]).includes("/oidc/token")) {
+        const end = performance.now() + length;
+        while (performance.now() < end);
+      }
+      return answer;
+    };
+  }, ms);
+  await holder.open();
+  const valid = (await other.glance()).expiresAt > Date.now() + 30_000;
+  if (!valid) await expired([other, holder]);
+  world.server.setAccessTtl(60);
+  // Does not wait for the page, which will not answer.
+  holder.beginRefresh().catch(() => {});
+  await until(() => world.counts().rotations === 1, "the server to act");
+  return { holder, other };
+}
+
+async function expired(tabs) {
+  for (const tab of tabs) await until(async () => (await tab.status()) === "expired", "the token to expire");
+}
+
+async function offline(world) {
+  const tabs = await world.threeTabs();
+  await until(() => world.counts().rotations >= 1, "a rotation");
+  await world.visitor.setOffline(true);
+  for (const tab of tabs) {
+    await until(async () => (await tab.status()) === "expired", "the token to expire");
+    assert.equal(await tab.call(), "refresh_unavailable");
+  }
+  const went = Date.now();
+  await until(() => Date.now() > went + 6000, "a while");
+  for (const tab of tabs) assert.equal(await tab.status(), "expired");
+  const before = world.counts();
+  world.server.setAccessTtl(60);
+  await world.visitor.setOffline(false);
+  await world.settled();
+  for (const tab of tabs) {
+    assert.equal(await tab.call(), 200);
+    assert.deepEqual(await tab.heard("signed-out"), []);
+  }
+  assert.deepEqual(world.counts(), { ...before, asked: before.asked + 1, rotations: before.rotations + 1 });
+}
