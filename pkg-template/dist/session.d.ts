@@ -35,8 +35,13 @@ export interface AuthSessionOptions {
   fetch?: typeof globalThis.fetch;
   /** Authorization Code + PKCE sign-in (RFC 7636), where the app wants it. */
   signIn?: SignInRoute;
-  /** RFC 7009 revocation endpoint, or the app's own logout route; called by `signOut`. */
-  revoke?: string | { url: string | URL; body?: "form" | "json" | "none"; credentials?: Credentials };
+  /**
+   * RFC 7009 revocation endpoint, or the app's own logout route; called by `signOut`. Default: a form without cookies;
+   * in cookie mode, no body and the cookies. `tokenParam` names the refresh token where it is not RFC 7009's `token`.
+   */
+  revoke?:
+    | string
+    | { url: string | URL; body?: "form" | "json" | "none"; credentials?: Credentials; tokenParam?: string };
   /** RFC 9449 proofs with a non-extractable key. Default `false`. */
   dpop?: boolean;
 }
@@ -123,14 +128,19 @@ export interface StorageLike {
 }
 
 export interface SignInRoute {
-  /** OIDC or RFC 8414 issuer; discovered once. Or name the endpoints. */
+  /** OpenID or RFC 8414 issuer: its endpoints are discovered, once a page. Or name the endpoints. */
   issuer?: string | URL;
+  /** RFC 6749 §3.1. */
   authorizationEndpoint?: string | URL;
+  /** RFC 6749 §3.2. Default without an `issuer`: the refresh route, where that takes a form. */
   tokenEndpoint?: string | URL;
+  /** A public client's, or the one of the refresh route: then it authenticates as it does there. */
   clientId: string;
+  /** As it is registered, to the letter. */
   redirectUri: string | URL;
   /** Default `"openid offline_access"`. */
   scope?: string;
+  /** Further parameters of the authorization request. */
   params?: Record<string, string>;
 }
 
@@ -309,13 +319,52 @@ export declare class AuthSession {
   /** Cookie mode: takes the user data of a login. */
   setUser(user: unknown): Promise<Snapshot>;
 
-  /** PKCE (RFC 7636): the URL to go to; `state` and verifier are stored until `finishSignIn`. */
+  /**
+   * PKCE (RFC 7636): the URL to go to. `state`, any data that JSON can hold, and the verifier are kept for this tab until
+   * `finishSignIn`; of several started sign-ins the last one counts. `params` go to the authorization endpoint:
+   * `{ prompt: "consent" }`, where a provider wants that for a refresh token.
+   *
+   * @throws {AuthError} `invalid_options`: no `signIn` option, or no `crypto.subtle` (a page that is neither https nor
+   * localhost). `refresh_unavailable`, `invalid_response`: the issuer cannot be discovered.
+   *
+   * @example
+   * ```ts
+   * import { AuthSession } from "tokenwell";
+   *
+   * const session = new AuthSession({
+   *   refresh: { url: "https://id.example.com/token", clientId: "my-app" },
+   *   signIn: {
+   *     issuer: "https://id.example.com",
+   *     clientId: "my-app",
+   *     redirectUri: "https://app.example.com/signed-in",
+   *   },
+   * });
+   * location.assign(await session.startSignIn({ state: { to: "/inbox" } }));
+   * ```
+   */
   startSignIn(options?: { state?: unknown; params?: Record<string, string> }): Promise<string>;
 
   /**
-   * PKCE: finishes from the redirect's URL (default: the page's own); gives back `state`.
+   * PKCE: finishes from the redirect's URL (default: the page's own, from which `code`, `state` and the like are then
+   * removed); gives back `state`. A redirect is good for once; two calls at the same time share it.
    *
-   * @throws {AuthError} `invalid_state`: wrong, missing or used before. `access_denied`: the server's own error.
+   * @throws {AuthError} `invalid_state`: the URL is no redirect, or of another sign-in, an older one, one that was
+   * finished before, or of another issuer (RFC 9207). `access_denied`: the server's own error, in its redirect or to the
+   * code; `error` holds its code. `refresh_unavailable`, `invalid_response`: the token endpoint gave no tokens; unless
+   * `retryable`, start the sign-in again.
+   *
+   * @example
+   * ```ts
+   * import { AuthError, AuthSession } from "tokenwell";
+   *
+   * const session = AuthSession.get();
+   * try {
+   *   const finished = await session?.finishSignIn();
+   *   console.log("go on to", finished?.state);
+   * } catch (error) {
+   *   if (AuthError.is(error) && error.code === "access_denied") console.log(error.error, error.description);
+   * }
+   * ```
    */
   finishSignIn(url?: string | URL): Promise<{ snapshot: Snapshot; state: unknown }>;
 

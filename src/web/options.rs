@@ -49,6 +49,8 @@ pub struct Revoke {
     pub body: Body,
     /// Whether cookies go with it.
     pub credentials: Credentials,
+    /// The refresh token's name where it is not RFC 7009's `token`.
+    pub token_param: Option<String>,
 }
 
 impl Settings {
@@ -85,6 +87,7 @@ impl Settings {
             Source::Function(_) => None,
         };
         let cookie = route.filter(|route| route.mode == Mode::Cookie);
+        let cookies = cookie.is_some();
         let config = Config {
             leeway: leeway(&member(options, "leeway")?)?,
             retry_on: choice(
@@ -118,7 +121,7 @@ impl Settings {
             scheme: scheme(&member(options, "scheme")?)?,
             place,
             fetch,
-            revoke: revoke(&member(options, "revoke")?)?,
+            revoke: revoke(&member(options, "revoke")?, cookies)?,
         }))
     }
 }
@@ -384,21 +387,28 @@ fn scheme(value: &JsValue) -> Result<String, JsValue> {
     if fits { Ok(scheme) } else { Err(mistake(wrong)) }
 }
 
-fn revoke(value: &JsValue) -> Result<Option<Revoke>, JsValue> {
-    let wrong = "revoke must be a URL or { url, body, credentials }.";
+fn revoke(value: &JsValue, cookies: bool) -> Result<Option<Revoke>, JsValue> {
+    let wrong = "revoke must be a URL or { url, body, credentials, tokenParam }.";
     if absent(value) {
         return Ok(None);
     }
+    // Where a cookie is the session, it is what the route must see.
+    let mut revoke = Revoke {
+        url: String::new(),
+        body: if cookies { Body::None } else { Body::Form },
+        credentials: if cookies { Credentials::Include } else { Credentials::SameOrigin },
+        token_param: None,
+    };
     if value.is_string() || value.is_instance_of::<Url>() {
-        let url = url(value, wrong)?.href();
-        return Ok(Some(Revoke { url, body: Body::Form, credentials: Credentials::SameOrigin }));
+        revoke.url = url(value, wrong)?.href();
+        return Ok(Some(revoke));
     }
     if !value.is_object() {
         return Err(mistake(wrong));
     }
-    Ok(Some(Revoke {
-        url: url(&member(value, "url")?, wrong)?.href(),
-        body: body(&member(value, "body")?, wrong)?.unwrap_or(Body::Form),
-        credentials: credentials(&member(value, "credentials")?, wrong)?.unwrap_or(Credentials::SameOrigin),
-    }))
+    revoke.url = url(&member(value, "url")?, wrong)?.href();
+    revoke.body = body(&member(value, "body")?, wrong)?.unwrap_or(revoke.body);
+    revoke.credentials = credentials(&member(value, "credentials")?, wrong)?.unwrap_or(revoke.credentials);
+    revoke.token_param = string(&member(value, "tokenParam")?, wrong)?;
+    Ok(Some(revoke))
 }

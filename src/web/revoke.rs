@@ -22,6 +22,7 @@ pub async fn revoke(
     let hint = if refresh_token.is_some() { "refresh_token" } else { "access_token" };
     let token = refresh_token.or(access_token);
     let mut to = Route { body: revoke.body, ..Route::new(revoke.url.as_str()) };
+    to.client_id = driver.settings.sign_in.as_ref().map(|route| route.client_id.clone());
     if let Source::Route(route) = &driver.settings.source {
         // The same client, by the same means (RFC 7009 §2.1).
         to.client_id = route.client_id.clone();
@@ -29,7 +30,12 @@ pub async fn revoke(
         to.client_auth = route.client_auth;
     }
     let mut members = Vec::new();
-    if let Some(token) = &token {
+    if let Some(name) = &revoke.token_param {
+        // A route of the app's own, which knows refresh tokens by that name and nothing of hints.
+        if let Some(token) = token.as_ref().filter(|_| hint == "refresh_token") {
+            members.push((name.as_str(), token.expose()));
+        }
+    } else if let Some(token) = &token {
         members.push(("token", token.expose()));
         members.push(("token_type_hint", hint));
     }
