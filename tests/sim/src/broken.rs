@@ -35,6 +35,8 @@ pub(crate) enum Broken {
     NoBreaker,
     /// Hands out whatever token it has.
     NoExpiryCheck,
+    /// Takes every unresolved claim for a dead tab's.
+    TakesAllForDead,
     /// Never tells the other tabs.
     TellsNobody,
     /// Forgets the callers of a failed refresh.
@@ -44,7 +46,7 @@ pub(crate) enum Broken {
 }
 
 impl Broken {
-    pub(crate) const ALL: [(&str, Self); 13] = [
+    pub(crate) const ALL: [(&str, Self); 14] = [
         ("no-single-flight", Self::NoSingleFlight),
         ("no-generation-check", Self::NoGenerationCheck),
         ("adopt-without-check", Self::AdoptWithoutCheck),
@@ -55,6 +57,7 @@ impl Broken {
         ("ignores-retry-after", Self::IgnoresRetryAfter),
         ("no-breaker", Self::NoBreaker),
         ("no-expiry-check", Self::NoExpiryCheck),
+        ("takes-all-for-dead", Self::TakesAllForDead),
         ("tells-nobody", Self::TellsNobody),
         ("forgets-callers", Self::ForgetsCallers),
         ("settles-twice", Self::SettlesTwice),
@@ -192,7 +195,10 @@ impl Subject {
                 self.answers.push_back(Input::Locked(attempt));
                 return None;
             }
-            (Broken::NoSingleFlight, Output::Effect(Effect::Await { attempt, claim, .. })) => {
+            (
+                Broken::NoSingleFlight | Broken::TakesAllForDead,
+                Output::Effect(Effect::Await { attempt, claim, .. }),
+            ) => {
                 self.answers.push_back(Input::Freed { attempt, claim });
                 return None;
             }

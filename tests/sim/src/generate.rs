@@ -19,7 +19,7 @@ impl Plan {
         let setup = setup(&mut rng);
         let mut draft = Draft { setup, steps: Vec::new(), hot: 0, focus: 0, tabs: 1, rng };
         draft.begin();
-        let length = draft.rng.usize(16..60);
+        let length = draft.rng.usize(16..80);
         while draft.steps.len() < length {
             draft.step();
         }
@@ -143,7 +143,16 @@ impl Draft {
         } else {
             self.any()
         };
+        let over = match action {
+            Action::SignOut(slot) | Action::EndAtServer(slot) => Some(slot),
+            _ => None,
+        };
         self.push(gap, action);
+        // Most of what could follow needs a session.
+        if let Some(slot) = over.filter(|_| self.rng.u32(..3) > 0) {
+            let after_ms = self.rng.i64(0..1_500);
+            self.push(after_ms, Action::SignIn { slot });
+        }
     }
 
     fn gap(&mut self) -> i64 {
@@ -156,9 +165,9 @@ impl Draft {
             0..=4 => rng.i64(0..10),
             5..=8 => rng.i64(0..1_000),
             9..=10 => rng.i64(0..8_000),
-            11..=12 => rng.i64(self.setup.timeout_ms / 2..self.setup.timeout_ms * 3).min(life * 6),
+            11 => rng.i64(self.setup.timeout_ms / 2..self.setup.timeout_ms * 3).min(life * 6),
             // Near the time when the token is due.
-            13..=14 => {
+            12..=14 => {
                 self.hot = rng.u32(1..8);
                 let due = life - (life / 5).min(300_000);
                 due + rng.i64(-200..(life - due).max(2_000))
