@@ -8,11 +8,12 @@ const plain = {
     refresh: { url: new URL(`/${prefix}${route}`, origin).href, mode: "cookie" },
     revoke: { url: new URL(`/${prefix}oauth/logout`, origin).href, body: "none", credentials: "include" },
   }),
-  authgear: async ({ endpoint, clientId }) => {
+  authgear: async ({ endpoint, clientId, redirectUri }) => {
     const discovered = await (await fetch(`${endpoint}/.well-known/openid-configuration`)).json();
     return {
       refresh: { url: discovered.token_endpoint, clientId },
       revoke: { url: discovered.revocation_endpoint },
+      signIn: { issuer: endpoint, clientId, redirectUri },
     };
   },
 };

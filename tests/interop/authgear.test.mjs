@@ -1,0 +1,247 @@
+// Beside Authgear's own SDK, on the same OpenID provider: what reaches the server, and what the names mean. Then the
+// whole sign-in, clicked through.
+
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { bundleRivals } from "./rivals.mjs";
+import { PUBLIC, startOidc } from "./servers/oidc.mjs";
+import { on, openBrowser, startApp, telling, until, visit } from "./setup.mjs";
+
+const SHORT_TTL_S = 2;
+
+describe("Authgear", { concurrency: 4, timeout: 120_000 }, () => {
+  let browser, long, short;
+  before(async () => {
+    const files = { "/rivals.js": await bundleRivals() };
+    [browser, long, short] = await Promise.all([
+      openBrowser(),
+      startOidc({ files }),
+      startOidc({ files, accessTtl: SHORT_TTL_S }),
+    ]);
+  });
+  after(() => Promise.all([browser.close(), long.close(), short.close()]));
+
+  const preset = (oidc) => ({
+    preset: "authgear",
+    of: { endpoint: oidc.issuer, clientId: PUBLIC, redirectUri: `${oidc.url}/` },
+  });
+
+  async function open(t, oidc, more) {
+    const visitor = await visit(t, browser, oidc.url);
+    await on(visitor.page, "openSession", { ...preset(oidc), ...more });
+    const refreshes = () =>
+      visitor.mine(oidc.requests).filter(({ path, method }) => path === "/oidc/token" && method === "POST");
+    return { ...visitor, refreshes };
+  }
+
+  async function ours(t, oidc, more) {
+    const opened = await open(t, oidc, more);
+    const tokens = await oidc.signIn();
+    await on(opened.page, "ask", "setTokens", tokens);
+    return { ...opened, tokens };
+  }
+
+  /** Authgear's SDK with a refresh token, as it finds itself after a reload. */
+  async function theirs(t, oidc) {
+    const visitor = await visit(t, browser, oidc.url);
+    const tokens = await oidc.signIn();
+    await visitor.page.evaluate(
+      async ([endpoint, clientID, token]) => {
+        await import("/rivals.js");
+        localStorage.setItem("authgear_default_refreshToken", token);
+        await window.authgear.configure({ endpoint, clientID, sessionType: "refresh_token" });
+        window.refresh = async () => {
+          try {
+            await window.authgear.refreshAccessTokenIfNeeded();
+            return null;
+          } catch (error) {
+            return error.name;
+          }
+        };
+      },
+      [oidc.issuer, PUBLIC, tokens.refresh_token],
+    );
+    const refreshes = () =>
+      visitor.mine(oidc.requests).filter(({ path, method }) => path === "/oidc/token" && method === "POST");
+    const look = () =>
+      visitor.page.evaluate(() => ({
+        state: window.authgear.sessionState,
+        token: window.authgear.accessToken ?? null,
+      }));
+    return { ...visitor, tokens, refreshes, look };
+  }
+
+  test("both ask the discovered endpoint for the same, in the same words", async (t) => {
+    const [mine, other] = await Promise.all([ours(t, long), theirs(t, long)]);
+    await on(mine.page, "ask", "refresh");
+    assert.equal(await other.page.evaluate(() => window.refresh()), null);
+    const said = ({ refreshes, tokens }) => {
+      assert.equal(refreshes().length, 1);
+      const [{ method, path, headers, body, status }] = refreshes();
+      const form = Object.fromEntries([...new URLSearchParams(body)].sort());
+      assert.equal(form.refresh_token, tokens.refresh_token);
+      const { accept: _, cookie: __, ...sent } = telling(headers);
+      sent["content-type"] = sent["content-type"].split(";")[0];
+      return { method, path, status, form: { ...form, refresh_token: "…" }, sent };
+    };
+    assert.deepEqual(said(mine), said(other));
+  });
+
+  test("a rotated refresh token is what both present next", async (t) => {
+    const [mine, other] = await Promise.all([ours(t, short), theirs(t, short)]);
+    await other.page.evaluate(() => window.refresh());
+    await sleep(SHORT_TTL_S * 1000 + 200);
+    await on(mine.page, "ask", "refreshAccessTokenIfNeeded");
+    await other.page.evaluate(() => window.refresh());
+    for (const { refreshes } of [mine, other]) {
+      assert.ok(refreshes().length >= 1);
+      assert.deepEqual([...new Set(refreshes().map(({ status }) => status))], [200]);
+    }
+  });
+
+  test("refreshAccessTokenIfNeeded asks when the token has expired and not before, once for all callers", async (t) => {
+    const mine = await ours(t, short, { autoRefresh: false, leeway: 0 });
+    const other = await theirs(t, short);
+    await other.page.evaluate(() => window.refresh());
+    const first = { mine: (await on(mine.page, "look")).accessToken, other: (await other.look()).token };
+    const [mineBefore, otherBefore] = [mine.refreshes().length, other.refreshes().length];
+    assert.deepEqual(await on(mine.page, "ask", "refreshAccessTokenIfNeeded"), { value: false });
+    assert.equal(mine.refreshes().length, mineBefore);
+    await sleep(SHORT_TTL_S * 1000 + 200);
+    const five = "Promise.all(Array.from({ length: 5 }, () => window.session.refreshAccessTokenIfNeeded()))";
+    assert.deepEqual(await mine.page.evaluate(five), [true, true, true, true, true]);
+    await other.page.evaluate(five.replace("window.session", "window.authgear"));
+    assert.deepEqual([mine.refreshes().length - mineBefore, other.refreshes().length - otherBefore], [1, 1]);
+    assert.notEqual((await on(mine.page, "look")).accessToken, first.mine);
+    assert.notEqual((await other.look()).token, first.other);
+  });
+
+  test("invalid_grant ends the session, and neither throws at who asked if needed", async (t) => {
+    const mine = await ours(t, short, { autoRefresh: false });
+    const other = await theirs(t, short);
+    await other.page.evaluate(() => window.refresh());
+    await sleep(SHORT_TTL_S * 1000 + 200);
+    // Presented a second time, a rotated token ends the whole grant.
+    for (const { tokens } of [mine, other]) {
+      const body = new URLSearchParams({
+        grant_type: "refresh_token",
+        client_id: PUBLIC,
+        refresh_token: tokens.refresh_token,
+      });
+      for (let round = 0; round < 2; round += 1) await fetch(`${short.issuer}/token`, { method: "POST", body });
+    }
+    assert.equal(await other.page.evaluate(() => window.refresh()), null);
+    assert.deepEqual(await other.look(), { state: "NO_SESSION", token: null });
+    assert.deepEqual(await on(mine.page, "ask", "refreshAccessTokenIfNeeded"), { value: false });
+    const look = await on(mine.page, "look");
+    assert.deepEqual([look.status, look.accessToken, look.reason], ["signed-out", null, "rejected"]);
+  });
+
+  test("trouble of the server keeps the session, and both say so", async (t) => {
+    // A server of its own, whose next answers are all for one of the two.
+    const oidc = await startOidc({ files: { "/rivals.js": await bundleRivals() }, accessTtl: 1 });
+    t.after(oidc.close);
+    const mine = await ours(t, oidc, { autoRefresh: false });
+    await sleep(1200);
+    oidc.faults.push(503);
+    const refused = await on(mine.page, "ask", "refreshAccessTokenIfNeeded");
+    assert.deepEqual([refused.code, refused.status], ["refresh_unavailable", 503]);
+    assert.notEqual((await on(mine.page, "look")).status, "signed-out");
+    const other = await theirs(t, oidc);
+    oidc.faults.push(503);
+    assert.notEqual(await other.page.evaluate(() => window.refresh()), null);
+    assert.equal((await other.look()).state, "AUTHENTICATED");
+    await until(async () => (await on(mine.page, "ask", "refreshAccessTokenIfNeeded")).value, "a later attempt");
+    assert.equal(await other.page.evaluate(() => window.refresh()), null);
+  });
+
+  test("where there is no session, neither asks nor throws", async (t) => {
+    const { page, refreshes } = await open(t, long);
+    assert.deepEqual(await on(page, "ask", "refreshAccessTokenIfNeeded"), { value: false });
+    const look = await on(page, "look");
+    assert.deepEqual([look.status, look.accessToken], ["signed-out", null]);
+    assert.equal(refreshes().length, 0);
+  });
+
+  test("from another origin too: no cookies are sent, which the provider would not allow", async (t) => {
+    const app = await startApp();
+    t.after(app.close);
+    const { page, mine } = await visit(t, browser, app.url);
+    await on(page, "openSession", { preset: "authgear", of: { ...preset(long).of, redirectUri: `${app.url}/` } });
+    await on(page, "ask", "setTokens", await long.signIn());
+    for (let round = 0; round < 2; round += 1) {
+      assert.equal((await on(page, "ask", "refresh")).value?.status, "signed-in");
+    }
+    const asked = mine(long.requests).filter(({ path }) => path === "/oidc/token");
+    assert.deepEqual(
+      asked.map(({ method }) => method),
+      ["POST", "POST"],
+      "no preflight",
+    );
+  });
+
+  test("a sign-out revokes the refresh token", async (t) => {
+    const { page, tokens } = await ours(t, long);
+    await on(page, "ask", "signOut");
+    assert.equal(await long.revoked(tokens.refresh_token), true);
+  });
+
+  // -------------------------------------------------------------- the sign-in, clicked through
+
+  /** To the provider's own pages and back. */
+  async function clickThrough(page, { login = "ada" } = {}) {
+    const { value: url } = await on(page, "ask", "startSignIn", {
+      state: { from: "/settings" },
+      params: { prompt: "consent" },
+    });
+    await page.goto(url);
+    await page.fill("input[name=login]", login);
+    await page.fill("input[name=password]", "any");
+    await page.click("button[type=submit]");
+    await page.waitForSelector("text=Authorize");
+    await page.click("button[type=submit]");
+    await page.waitForFunction(() => window.ready);
+  }
+
+  test("a sign-in by the provider's own pages: PKCE, state, tokens, a clean address bar", async (t) => {
+    const { page, mine } = await open(t, long);
+    await clickThrough(page);
+    const landed = new URL(page.url());
+    assert.ok(landed.searchParams.get("code") && landed.searchParams.get("state"));
+    await on(page, "openSession", preset(long));
+    const { value } = await on(page, "ask", "finishSignIn");
+    assert.deepEqual(value.state, { from: "/settings" });
+    assert.equal(value.snapshot.status, "signed-in");
+    assert.equal(page.url(), `${long.url}/`);
+    const asked = new URL(mine(long.requests).find(({ path }) => path.startsWith("/oidc/auth?")).path, long.url)
+      .searchParams;
+    assert.equal(asked.get("code_challenge_method"), "S256");
+    assert.equal(asked.get("scope"), "openid offline_access");
+    assert.equal((await on(page, "ask", "refresh")).value?.status, "signed-in");
+    // The same answer a second time is nobody's.
+    assert.equal((await on(page, "ask", "finishSignIn", landed.href)).code, "invalid_state");
+  });
+
+  test("an answer with another's state is refused", async (t) => {
+    const { page } = await open(t, long);
+    await clickThrough(page);
+    const landed = new URL(page.url());
+    landed.searchParams.set("state", "another");
+    await on(page, "openSession", preset(long));
+    assert.equal((await on(page, "ask", "finishSignIn", landed.href)).code, "invalid_state");
+    assert.equal((await on(page, "look")).status, "signed-out");
+  });
+
+  test("who cancels at the provider comes back as access_denied", async (t) => {
+    const { page } = await open(t, long);
+    const { value: url } = await on(page, "ask", "startSignIn", { params: { prompt: "consent" } });
+    await page.goto(url);
+    await page.click("a:has-text('Cancel')");
+    await page.waitForFunction(() => window.ready);
+    await on(page, "openSession", preset(long));
+    const refused = await on(page, "ask", "finishSignIn");
+    assert.deepEqual([refused.code, refused.error], ["access_denied", "access_denied"]);
+    assert.equal(page.url(), `${long.url}/`);
+  });
+});
