@@ -28,7 +28,7 @@ const LOOK_AGAIN_MS: i64 = 400;
 /// How long the other tabs have to answer, ms: when none was ever heard of, …
 const ASK_STRANGERS_MS: i64 = 150;
 /// … when there are some, …
-const ASK_SIBLINGS_MS: i64 = 600;
+const ASK_SIBLINGS_MS: i64 = 1_000;
 /// … and when one of them was refreshing a moment ago, or only one of them can save the session.
 const ASK_LAST_MS: i64 = 2_000;
 /// A claim left by the dead is tried again at once, one time; then at the pace of failures.
@@ -444,7 +444,7 @@ impl Session {
 
     /// Shares the failure of a request, so that the others don't run into it too.
     pub(super) fn resolve(&mut self, now: Now) {
-        if self.config.coordination == Coordination::Alone {
+        if self.config.coordination == Coordination::Alone || self.held.is_none() {
             return self.finish();
         }
         let presented = |phase: &Phase| matches!(phase, Phase::Presenting { .. });
@@ -724,7 +724,9 @@ impl Session {
         }
         let (Some(attempt), Some(held)) = (&mut self.attempt, &self.held) else { return };
         attempt.asked = true;
-        let wait = match (&refused, attempt.queued, self.siblings) {
+        // A stored set may be any number of generations old; one that this page was given is the newest.
+        let may_be_old = self.siblings || self.because == Because::Stored;
+        let wait = match (&refused, attempt.queued, may_be_old) {
             (Some(_), _, _) | (_, true, _) => ASK_LAST_MS,
             (None, false, true) => ASK_SIBLINGS_MS,
             (None, false, false) => ASK_STRANGERS_MS,

@@ -344,6 +344,7 @@ impl Session {
     fn refused(&mut self, now: Now, refused: Refused) {
         let talks = self.attempt.as_ref().is_some_and(|a| a.talks);
         match self.config.coordination {
+            _ if self.held.is_none() => self.end_rejected(now, refused),
             Coordination::Alone => self.end_rejected(now, refused),
             Coordination::Vault | Coordination::Channel if talks => self.ask(now, Some(refused)),
             Coordination::Vault | Coordination::Channel => self.mark_ended(now, refused),
@@ -352,6 +353,13 @@ impl Session {
 
     pub(super) fn end_rejected(&mut self, now: Now, refused: Refused) {
         let failure = Failure::said(Code::InvalidGrant, REJECTED, refused);
+        if self.held.is_none() {
+            // There was no session to end: the visitor has no cookie.
+            self.pace.succeeded();
+            self.note(now, "no session", "the route knows of none", None);
+            self.settle_all(|_| Outcome::Failed(failure.clone()));
+            return self.finish();
+        }
         self.end(now, Ended::Rejected, Some(failure), REJECTED);
     }
 
