@@ -1,7 +1,6 @@
 //! A storage of the app's: synchronous or not, well-behaved or not.
 
 use super::support::*;
-use tokenwell::AuthSession;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -32,9 +31,8 @@ async fn create_waits_for_one_that_gives_promises() {
     let options = format!("name: 'later', {}", storage("async getItem(key) { return this.map.get(key); }"));
     drop(server.signed_in(&options).await);
     settle().await;
-    let options = server.options_of(&options);
-    let created = AuthSession::create(options).await.unwrap();
-    let created: Session = JsValue::from(created).unchecked_into();
+    let pair = js_sys::Array::of2(&class(), &server.options_of(&options));
+    let created: Session = ok(with("pair", &pair, "pair[0].create(pair[1])").into()).await.unchecked_into();
     assert_eq!(show(&at(&created.snapshot(), "reason")), "stored");
     created.dispose();
 }

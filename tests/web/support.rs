@@ -169,6 +169,11 @@ pub fn open(options: &JsValue) -> Result<Tab, JsValue> {
     AuthSession::new(options).map(|session| Tab(JsValue::from(session).unchecked_into()))
 }
 
+/// The class itself.
+pub fn class() -> JsValue {
+    at(&Server::new().tab(""), "constructor")
+}
+
 /// The page's time, given back at the end.
 pub struct Time(Clock);
 

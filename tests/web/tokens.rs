@@ -84,3 +84,18 @@ async fn explain_tells_decisions_and_no_secret() {
         assert!(!told.contains(secret), "{told}");
     }
 }
+
+#[wasm_bindgen_test]
+async fn what_is_called_first_happens_first_without_waiting_in_between() {
+    let server = Server::new();
+    let tab = server.signed_in("").await;
+    let both = [tab.sign_out(&JsValue::UNDEFINED), tab.set_tokens(&js("{ access_token: 'next' }"))];
+    for done in both {
+        ok(done).await;
+    }
+    assert_eq!(tab.access_token().as_deref(), Some("next"));
+    let gone = tab.sign_out(&JsValue::UNDEFINED);
+    tab.dispose();
+    ok(gone).await;
+    assert_eq!(tab.shows("status"), "signed-out");
+}
