@@ -7,7 +7,7 @@ import { note, startApp } from "../setup.mjs";
 export const PUBLIC = "a-public-client";
 /** Confidential clients: Oslo and RFC 6749 agree on the first two, and differ on the third. */
 export const CLIENTS = {
-  basic: { client_id: "basic-client", client_secret: "basic-secret_of.the~client" },
+  basic: { client_id: "basic-client", client_secret: "basic-secret_of.the-client" },
   post: { client_id: "post-client", client_secret: "s3cret of the client & more" },
   odd: { client_id: "odd client:id", client_secret: "100% odd+secret" },
 };
