@@ -42,7 +42,8 @@ export async function createProvider({ origin, accessTtl, store }) {
     rotateRefreshToken: true,
     clientBasedCORS: (_ctx, from) => new URL(from).hostname === "localhost",
     features: {
-      devInteractions: { enabled: false },
+      // Its own login and consent pages take any name: that is what a demo wants.
+      devInteractions: { enabled: true },
       resourceIndicators: {
         enabled: true,
         defaultResource: () => audience,
