@@ -7,13 +7,15 @@ use super::answer::Grant;
 use super::config::{Config, Coordination};
 use super::error::{Code, Failure};
 use super::explain::{Decision, Ring};
+use super::held::Held;
 use super::io::*;
+use super::late::Late;
 use super::record::Record;
 use super::refresh::{Attempt, Waiter};
 use super::schedule::Pace;
 use super::secret::Secret;
 use super::time::{Deadline, MAX_TIMEOUT_MS, Now};
-use super::token::{TokenSet, needed_ms};
+use super::token::TokenSet;
 use super::unauthorized::Breaker;
 
 /// Contract: `Status`.
@@ -104,32 +106,6 @@ pub struct Session {
     jitter_permille: i64,
     log: Ring,
     out: VecDeque<Output>,
-}
-
-/// The sign-in this tab holds.
-pub(super) struct Held {
-    pub(super) record: Record,
-    /// When the access token expires; `None`: unknown, or a cookie.
-    expiry: Option<Deadline>,
-    /// When to refresh: a leeway before expiry; in cookie mode, after the interval.
-    pub(super) due: Option<Deadline>,
-    /// When the refresh token ends, as far as this tab may conclude that.
-    refresh_end: Option<Deadline>,
-    /// The status shown last was "expired".
-    shown_expired: bool,
-    /// The last resort before giving up an expired set: when the other tabs were asked, monotonic ms.
-    asked_others: Option<i64>,
-}
-
-/// A request whose attempt is over and whose answer may still come.
-pub(super) struct Late {
-    pub(super) attempt: AttemptId,
-    /// The set whose refresh token it presents.
-    pub(super) record: Record,
-    /// The version of the shared entry that holds its claim.
-    pub(super) version: Option<u32>,
-    /// It still holds its attempt's lock.
-    pub(super) holds_lock: bool,
 }
 
 impl Session {
@@ -430,35 +406,3 @@ impl Session {
 /// How long the other tabs have to save an expired session, ms.
 const ASK_OTHERS_MS: i64 = 2_000;
 const DISPOSED: &str = "The session object was disposed of.";
-
-impl Held {
-    fn new(record: Record, config: &Config, now: Now) -> Self {
-        let end = record.tokens.expiry(now);
-        let mut held = Self {
-            record,
-            expiry: None,
-            due: end,
-            refresh_end: None,
-            shown_expired: false,
-            asked_others: None,
-        };
-        if config.cookie_interval_ms.is_none() {
-            held.expiry = end;
-            held.due = end.map(|at| at.plus(-held.needed_ms(config, None)));
-        }
-        held
-    }
-
-    pub(super) fn expired(&self, now: Now) -> bool {
-        self.expiry.is_some_and(|at| at.passed(now))
-    }
-
-    /// Whether the token lives at least that much longer, as far as anyone knows.
-    pub(super) fn good_for(&self, now: Now, needed_ms: i64) -> bool {
-        self.expiry.is_none_or(|at| at.remaining_ms(now) > needed_ms)
-    }
-
-    pub(super) fn needed_ms(&self, config: &Config, min_validity_ms: Option<i64>) -> i64 {
-        needed_ms(config.leeway, self.record.tokens.lifetime_ms.unwrap_or(0), min_validity_ms)
-    }
-}

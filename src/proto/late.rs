@@ -1,0 +1,83 @@
+//! Answers that come when nobody waits for them any more. They may hold the only tokens there are.
+
+use super::answer::{Grant, Meaning};
+use super::io::*;
+use super::record::Record;
+use super::refresh::Phase;
+use super::session::Session;
+use super::time::Now;
+
+/// A request whose attempt is over and whose answer may still come.
+pub(super) struct Late {
+    pub(super) attempt: AttemptId,
+    /// The set whose refresh token it presents.
+    pub(super) record: Record,
+    /// The version of the shared entry that holds its claim.
+    pub(super) version: Option<u32>,
+    /// It still holds its attempt's lock.
+    pub(super) holds_lock: bool,
+}
+
+impl Session {
+    /// Drops the attempt, whatever it is doing. Where its request is under way it keeps the lock, for its
+    /// answer may matter to other tabs.
+    pub(super) fn abandon(&mut self, now: Now) {
+        let asked_lock = match &mut self.attempt {
+            Some(a) if matches!(a.phase, Phase::Presenting { .. }) => Some(std::mem::take(&mut a.asked_lock)),
+            Some(_) | None => None,
+        };
+        if let Some(holds_lock) = asked_lock {
+            self.give_up(now, holds_lock);
+        }
+        self.finish();
+    }
+
+    /// Remembers the attempt's request, should its answer still come.
+    pub(super) fn give_up(&mut self, now: Now, holds_lock: bool) {
+        let (Some(attempt), Some(held)) = (&self.attempt, &self.held) else { return };
+        self.late = Some(Late {
+            attempt: attempt.id,
+            record: held.record.clone(),
+            version: attempt.version,
+            holds_lock,
+        });
+        self.note(now, "give the request up", "its answer is welcome all the same", None);
+    }
+
+    /// The answer of an attempt that was given up or abandoned. What it granted still counts if nothing newer is there;
+    /// what it granted to a session that has ended must not live on.
+    pub(super) fn answered_late(&mut self, now: Now, id: AttemptId, meaning: Option<Meaning>) {
+        let Some(late) = self.late.take_if(|late| late.attempt == id) else { return };
+        if let Some(Meaning::Granted(grant)) = meaning {
+            self.granted_late(now, &late, grant);
+        }
+        if late.holds_lock {
+            self.effect(Effect::Unlock(late.attempt));
+        }
+    }
+
+    fn granted_late(&mut self, now: Now, late: &Late, grant: Grant) {
+        if self.over.as_ref() == Some(&late.record.id) {
+            self.note(now, "revoke the late tokens", "the session has ended", None);
+            let (refresh_token, access_token) = (grant.refresh_token, grant.access_token);
+            return self.effect(Effect::Revoke { refresh_token, access_token });
+        }
+        let held = self.held.as_ref().map(|held| (&held.record.id, held.record.generation));
+        if held.is_none_or(|(id, _)| *id != late.record.id) {
+            return self.commit_for_others(now, late, &grant);
+        }
+        if held.is_some_and(|(_, generation)| generation != late.record.generation) {
+            return self.note(now, "drop the late tokens", "newer ones are there", None);
+        }
+        if self.attempt.as_ref().is_some_and(|a| matches!(a.phase, Phase::Presenting { .. })) {
+            // The token has been presented again meanwhile; that answer decides.
+            return;
+        }
+        self.note(now, "take the late tokens", "nothing newer is there", None);
+        let Some(record) = self.next_record(now, &grant) else { return };
+        if self.attempt.is_none() {
+            self.new_attempt(now, Reason::Expiry);
+        }
+        self.commit(now, record);
+    }
+}

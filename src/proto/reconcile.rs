@@ -1,0 +1,129 @@
+//! Between attempts: what other tabs did, what this one must repair, and whose sets it takes over.
+
+use super::config::Coordination;
+use super::coordination::PLACE_TIMEOUT_MS;
+use super::io::*;
+use super::record::{Meta, Record};
+use super::refresh::Phase;
+use super::session::{Because, Session};
+use super::talk::NO_CLAIM;
+use super::time::Now;
+
+impl Session {
+    /// Looks between attempts, after messages may have been missed.
+    pub(super) fn reconcile(&mut self, now: Now, why: &'static str) {
+        let Some(held) = &self.held else { return };
+        if self.config.coordination == Coordination::Alone {
+            return;
+        }
+        let (id, key, generation) = (held.record.id.clone(), held.record.key.clone(), held.record.generation);
+        if self.config.coordination == Coordination::Channel {
+            self.effect(Effect::Tell(Message::Ask { generation, claim: NO_CLAIM }));
+        } else if self.looking.is_none_or(|since| now.mono_ms >= since.saturating_add(PLACE_TIMEOUT_MS)) {
+            self.looking = Some(now.mono_ms);
+            self.effect(Effect::Look { id, key, attempt: None });
+        }
+        self.note(now, "look what other tabs did", why, None);
+    }
+
+    pub(super) fn reconciled(&mut self, now: Now, found: Found) {
+        self.looking = None;
+        let lost = std::mem::take(&mut self.storage_lost);
+        let mine = self.held.as_ref().map_or(0, |held| held.record.generation);
+        match found {
+            Found::Entry(entry) => {
+                let theirs = entry.record.as_ref().map_or(0, |record| record.generation);
+                if let Some(record) = entry.record {
+                    self.adopt(now, record);
+                }
+                self.pace.merge(&entry.meta, now);
+                if theirs < mine {
+                    self.repair(entry.version, mine);
+                }
+            }
+            // Whoever is ahead, or knows that it is over, could not write that down either; but can say so.
+            Found::Nothing | Found::Unavailable => {
+                self.effect(Effect::Tell(Message::Ask { generation: mine, claim: NO_CLAIM }));
+            }
+        }
+        if lost {
+            self.storage_failed(now, STORAGE_LOST);
+        }
+    }
+
+    /// Writes this tab's set over an older one: the page was reloaded between storing and sharing it.
+    fn repair(&mut self, version: u32, generation: u32) {
+        let Some(held) = self.held.as_ref().filter(|_| self.attempt.is_none()) else { return };
+        let effect = Effect::Swap {
+            id: held.record.id.clone(),
+            key: held.record.key.clone(),
+            attempt: None,
+            expect: Expect::Version(Some(version)),
+            meta: Meta { generation, ..Meta::default() },
+            sealed: Sealed::Put(held.record.clone()),
+        };
+        let record = Some(held.record.clone());
+        self.effect(effect);
+        self.effect(Effect::Tell(Message::Refreshed { generation, record }));
+    }
+
+    /// Begins the shared entry of a sign-in, so that finding none means that it was cleared.
+    pub(super) fn begin_entry(&mut self) {
+        let Some(held) = &self.held else { return };
+        if self.config.coordination == Coordination::Vault {
+            let effect = Effect::Swap {
+                id: held.record.id.clone(),
+                key: held.record.key.clone(),
+                attempt: None,
+                expect: Expect::Version(None),
+                meta: Meta { generation: held.record.generation, ..Meta::default() },
+                sealed: Sealed::Put(held.record.clone()),
+            };
+            self.effect(effect);
+        }
+    }
+
+    /// Takes over a set that another tab got, if it is of this sign-in and newer. Callers that wait go on,
+    /// unless that set has expired too.
+    pub(super) fn adopt(&mut self, now: Now, record: Record) -> bool {
+        let newer = self
+            .held
+            .as_ref()
+            .is_some_and(|held| held.record.id == record.id && held.record.generation < record.generation);
+        if !newer {
+            return false;
+        }
+        self.effect(Effect::Store { record: record.clone(), fresh: false });
+        self.apply(now, record, true);
+        let ours_on_its_way = self.attempt.as_ref().is_some_and(|a| {
+            matches!(a.phase, Phase::Presenting { .. } | Phase::Committing(_) | Phase::Ending(_))
+        });
+        if !ours_on_its_way && self.waiters.is_empty() {
+            self.finish();
+        }
+        true
+    }
+
+    pub(super) fn storage_changed(&mut self, now: Now, record: Option<Record>) {
+        match (record, &self.held) {
+            (Some(record), Some(_)) => {
+                self.adopt(now, record);
+            }
+            (Some(record), None) if self.over.as_ref() != Some(&record.id) => {
+                self.hold(now, record, Because::Adopted);
+                self.note(now, "signed in", "another tab signed in", None);
+                self.listen();
+                self.reconcile(now, "that tab may be ahead already");
+            }
+            // Signed out by another tab, or cleared by the user: the shared entry knows.
+            (None, Some(_)) if self.config.coordination == Coordination::Vault => {
+                self.storage_lost = true;
+                self.reconcile(now, STORAGE_LOST);
+            }
+            (None, Some(_)) => self.storage_failed(now, STORAGE_LOST),
+            (_, None) => {}
+        }
+    }
+}
+
+const STORAGE_LOST: &str = "The stored state was removed by something else; the session goes on in memory.";

@@ -1,0 +1,182 @@
+//! Talking to the other tabs of a sign-in: notices in any case, and everything where there is no shared entry to
+//! look at. Questions carry the asker's claim; of two who ask at once the lower goes first.
+
+use super::answer::Refused;
+use super::config::Coordination;
+use super::io::*;
+use super::record::Meta;
+use super::refresh::Phase;
+use super::session::{Because, Session};
+use super::time::Now;
+
+/// How long the other tabs have to answer, ms: when none was ever heard of, …
+const ASK_STRANGERS_MS: i64 = 150;
+/// … when there are some, …
+const ASK_SIBLINGS_MS: i64 = 1_000;
+/// … and when one of them was refreshing a moment ago, or only one of them can save the session.
+pub(super) const ASK_LAST_MS: i64 = 2_000;
+/// Asked with this, a question is one only: its tab is not about to present.
+pub(super) const NO_CLAIM: u32 = u32::MAX;
+/// The lock that stands for the queue of tabs that share no place.
+pub(super) const QUEUE: u32 = 0;
+
+impl Session {
+    /// Where tabs share no place: gets in line, then asks.
+    pub(super) fn queue(&mut self, now: Now) {
+        if self.no_locks {
+            return self.ask(now, None);
+        }
+        let until = self.attempt.as_ref().map_or(now.mono_ms, |a| a.until_mono_ms);
+        self.hold_lock(now, QUEUE, until);
+    }
+
+    /// The queue's head is slow, or hung with its request under way: others are told so, until its answer
+    /// counts as lost.
+    pub(super) fn queue_is_slow(&mut self, now: Now) {
+        let since = *self.queue_seen.get_or_insert(now.mono_ms - self.config.timeout_ms);
+        if now.mono_ms.saturating_sub(since) >= self.lost_after_ms() {
+            return self.ask(now, None);
+        }
+        self.leave_it_to_other(now);
+    }
+
+    /// Says where there is no entry for it that this tab is refreshing, or has ended that without a result.
+    pub(super) fn tell_state(&mut self, busy: bool) {
+        let generation = self.held.as_ref().map_or(0, |held| held.record.generation);
+        self.tell_pace();
+        if self.config.coordination != Coordination::Alone {
+            self.effect(Effect::Tell(match busy {
+                true => Message::Busy { generation },
+                false => Message::Idle { generation },
+            }));
+        }
+    }
+
+    /// Shares rate and cool-down where there is no entry for them.
+    fn tell_pace(&mut self) {
+        if self.config.coordination == Coordination::Alone {
+            return;
+        }
+        let generation = self.held.as_ref().map_or(0, |held| held.record.generation);
+        let mut meta = Meta { generation, ..Meta::default() };
+        self.pace.share(&mut meta);
+        self.effect(Effect::Tell(Message::Paced(meta)));
+    }
+
+    pub(super) fn heard(&mut self, now: Now, message: Message) {
+        let Some(held) = &self.held else { return self.heard_after_end(&message) };
+        let mine = held.record.generation;
+        self.siblings = true;
+        match message {
+            Message::Refreshed { generation, .. } if generation <= mine => {}
+            Message::Refreshed { record: Some(record), .. } => {
+                self.adopt(now, record);
+            }
+            Message::Refreshed { record: None, .. } => self.reconcile(now, "another tab has refreshed"),
+            Message::Ended { rejected } => {
+                self.ended_elsewhere(now, if rejected { Ended::Rejected } else { Ended::SignedOut });
+            }
+            Message::Ask { generation, .. } if generation < mine => {
+                let record = Some(held.record.clone());
+                self.effect(Effect::Tell(Message::Refreshed { generation: mine, record }));
+            }
+            Message::Ask { generation, claim } if generation == mine => self.asked(now, claim),
+            Message::Ask { .. } => {
+                // That tab is ahead: ask it, and present nothing meanwhile.
+                self.talker_until_mono_ms = now.mono_ms.saturating_add(ASK_LAST_MS);
+                self.effect(Effect::Tell(Message::Ask { generation: mine, claim: NO_CLAIM }));
+                if self.is_asking(|_| true) {
+                    self.wait_for_other(now, None);
+                }
+            }
+            Message::Busy { generation } if generation == mine => {
+                self.talker_until_mono_ms = now.mono_ms.saturating_add(self.lost_after_ms());
+                if self.is_asking(|_| true) {
+                    self.wait_for_other(now, None);
+                }
+            }
+            Message::Idle { generation } if generation == mine => {
+                self.talker_until_mono_ms = i64::MIN;
+                if self.attempt.as_ref().is_some_and(|a| matches!(a.phase, Phase::Waiting)) {
+                    self.look(now);
+                }
+            }
+            Message::Busy { .. } | Message::Idle { .. } => {}
+            Message::Paced(meta) => self.pace.merge(&meta, now),
+        }
+    }
+
+    /// Another tab of the same generation asks. With a claim of its own it is about to present the token
+    /// without a word to the shared entry, if nobody objects.
+    fn asked(&mut self, now: Now, claim: u32) {
+        if self.pace.is_telling(now) {
+            self.tell_pace();
+        }
+        if claim == NO_CLAIM {
+            return;
+        }
+        // It will say when it presents; until then it is first, unless its claim is higher.
+        self.talker_until_mono_ms = self.talker_until_mono_ms.max(now.mono_ms.saturating_add(ASK_LAST_MS));
+        if self.is_asking(|mine| claim < mine) {
+            // The lower claim goes first.
+            return self.wait_for_other(now, None);
+        }
+        let (Some(attempt), Some(held)) = (&self.attempt, &self.held) else { return };
+        let generation = held.record.generation;
+        if self.is_asking(|_| true) {
+            // Said again for those who have just begun to listen.
+            let message = Message::Ask { generation, claim: attempt.claim };
+            return self.effect(Effect::Tell(message));
+        }
+        let busy = match attempt.phase {
+            Phase::Presenting { .. } | Phase::Committing(_) | Phase::Ending(_) | Phase::Asking { .. } => true,
+            Phase::Locking | Phase::Claiming => !attempt.talks,
+            Phase::Pacing | Phase::Waiting | Phase::Looking | Phase::Resolving => false,
+        };
+        if busy {
+            self.effect(Effect::Tell(Message::Busy { generation }));
+        }
+    }
+
+    /// A tab that asks has missed that the sign-in is over.
+    fn heard_after_end(&mut self, message: &Message) {
+        if let (Message::Ask { .. }, Because::Ended(how)) = (message, self.because) {
+            self.effect(Effect::Tell(Message::Ended { rejected: how == Ended::Rejected }));
+        }
+    }
+
+    /// Whether this tab asks before it presents, with a claim of that kind.
+    fn is_asking(&self, claim: impl Fn(u32) -> bool) -> bool {
+        let attempt = self.attempt.as_ref();
+        attempt.is_some_and(|a| matches!(a.phase, Phase::Asking { refused: None }) && claim(a.claim))
+    }
+
+    /// Asks the other tabs for a newer set.
+    pub(super) fn ask(&mut self, now: Now, refused: Option<Refused>) {
+        if refused.is_none() && now.mono_ms < self.talker_until_mono_ms {
+            // Somebody was first.
+            return self.wait_for_other(now, None);
+        }
+        let (Some(attempt), Some(held)) = (&mut self.attempt, &self.held) else { return };
+        attempt.asked = true;
+        // A stored set may be any number of generations old; one that this page was given is the newest.
+        let may_be_old = self.siblings || self.because == Because::Stored;
+        let wait = match (&refused, attempt.queued, may_be_old) {
+            (Some(_), _, _) | (_, true, _) => ASK_LAST_MS,
+            (None, false, true) => ASK_SIBLINGS_MS,
+            (None, false, false) => ASK_STRANGERS_MS,
+        };
+        let message = Message::Ask { generation: held.record.generation, claim: attempt.claim };
+        self.enter(Phase::Asking { refused }, now.mono_ms.saturating_add(wait));
+        self.effect(Effect::Tell(message));
+    }
+
+    /// Asked, and heard nothing against it.
+    pub(super) fn nobody_objected(&mut self, now: Now) {
+        if self.cools_down(now) {
+            return;
+        }
+        let talks = self.attempt.as_ref().is_some_and(|a| a.talks);
+        if talks { self.present(now) } else { self.look(now) }
+    }
+}
