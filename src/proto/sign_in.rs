@@ -82,7 +82,7 @@ impl SignInRoute {
 /// Where an issuer's metadata may be: as OpenID has it, then as RFC 8414 §3.1.
 pub fn metadata_urls(issuer: &str) -> [String; 2] {
     let issuer = issuer.trim_end_matches('/');
-    let host_at = issuer.find("://").map_or(0, |at| at + 3);
+    let host_at = issuer.as_bytes().windows(3).position(|three| three == b"://").map_or(0, |at| at + 3);
     let host_len = issuer.get(host_at..).and_then(|rest| rest.find('/'));
     let (origin, path) =
         issuer.split_at_checked(host_len.map_or(issuer.len(), |len| host_at + len)).unwrap_or((issuer, ""));

@@ -2,6 +2,7 @@
 //! its body: every further `Closure` type would bring code of its own to be made, called and dropped by.
 
 use std::cell::{Cell, RefCell};
+use std::mem::ManuallyDrop;
 use std::rc::Rc;
 
 use js_sys::Function;
@@ -16,20 +17,51 @@ pub struct Callback {
     serial: u32,
 }
 
+type Entry = Closure<dyn Fn(u32, u32, JsValue, JsValue) -> JsValue>;
+
+// Never dropped, like everything of the page's: that needs no code for an end that does not come.
 thread_local! {
-    static ENTRY: Closure<dyn Fn(u32, u32, JsValue, JsValue) -> JsValue> = Closure::new(enter);
-    /// Places of bodies, each with the serial number of its callback: places are used again, serials are not.
-    static BODIES: RefCell<Vec<(u32, Option<Rc<Body>>)>> = const { RefCell::new(Vec::new()) };
-    static FREE: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) };
-    static LAST: Cell<u32> = const { Cell::new(0) };
+    static ENTRY: ManuallyDrop<Entry> = ManuallyDrop::new(Closure::new(enter));
+    static BODIES: ManuallyDrop<RefCell<Bodies>> = const { ManuallyDrop::new(RefCell::new(Bodies::new())) };
+}
+
+struct Bodies {
+    /// Each with the number of its use: places are used again, and a late call must not find another's body.
+    places: Vec<(u32, Option<Rc<Body>>)>,
+    free: Vec<u32>,
+}
+
+impl Bodies {
+    const fn new() -> Self {
+        Self { places: Vec::new(), free: Vec::new() }
+    }
+
+    fn at(&self, place: u32, serial: u32) -> Option<Rc<Body>> {
+        let (of, body) = self.places.get(place as usize)?;
+        if *of == serial { body.clone() } else { None }
+    }
+
+    fn add(&mut self, body: Rc<Body>) -> (u32, u32) {
+        if let Some(place) = self.free.pop()
+            && let Some((serial, free)) = self.places.get_mut(place as usize)
+        {
+            *serial = serial.wrapping_add(1);
+            *free = Some(body);
+            return (place, *serial);
+        }
+        self.places.push((0, Some(body)));
+        (self.places.len() as u32 - 1, 0)
+    }
+
+    fn remove(&mut self, place: u32) -> Option<Rc<Body>> {
+        self.free.push(place);
+        self.places.get_mut(place as usize)?.1.take()
+    }
 }
 
 fn enter(place: u32, serial: u32, a: JsValue, b: JsValue) -> JsValue {
     // A clone, so that the body may drop its own callback, and no borrow is held while it runs.
-    let body = BODIES.with_borrow(|bodies| match bodies.get(place as usize) {
-        Some((of, body)) if *of == serial => body.clone(),
-        Some(_) | None => None,
-    });
+    let body = BODIES.with(|bodies| bodies.borrow().at(place, serial));
     body.map_or(JsValue::UNDEFINED, |body| body(a, b))
 }
 
@@ -51,22 +83,7 @@ impl Callback {
     }
 
     fn of(body: Rc<Body>) -> Self {
-        let serial = LAST.get().wrapping_add(1);
-        LAST.set(serial);
-        let free = FREE.with_borrow_mut(Vec::pop);
-        let place = BODIES.with_borrow_mut(|bodies| {
-            let entry = (serial, Some(body));
-            match free.and_then(|place| Some((place, bodies.get_mut(place as usize)?))) {
-                Some((place, there)) => {
-                    *there = entry;
-                    place
-                }
-                None => {
-                    bodies.push(entry);
-                    bodies.len() as u32 - 1
-                }
-            }
-        });
+        let (place, serial) = BODIES.with(|bodies| bodies.borrow_mut().add(body));
         Self { place, serial }
     }
 
@@ -89,9 +106,7 @@ impl Callback {
 impl Drop for Callback {
     fn drop(&mut self) {
         // The body is dropped after the borrow: what it holds may drop callbacks too.
-        let body = BODIES.with_borrow_mut(|bodies| bodies.get_mut(self.place as usize)?.1.take());
-        FREE.with_borrow_mut(|free| free.push(self.place));
-        drop(body);
+        drop(BODIES.with(|bodies| bodies.borrow_mut().remove(self.place)));
     }
 }
 

@@ -1,6 +1,7 @@
 //! The clocks and the dice.
 
 use std::cell::OnceCell;
+use std::mem::ManuallyDrop;
 
 use wasm_bindgen::prelude::*;
 
@@ -23,7 +24,7 @@ extern "C" {
 
 thread_local! {
     /// `performance` and its `timeOrigin`; `None` where there is none.
-    static PERFORMANCE: OnceCell<Option<(Performance, f64)>> = const { OnceCell::new() };
+    static PERFORMANCE: ManuallyDrop<OnceCell<Option<(Performance, f64)>>> = const { ManuallyDrop::new(OnceCell::new()) };
 }
 
 /// What the clocks and the dice say.

@@ -3,6 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::mem::ManuallyDrop;
 use std::rc::{Rc, Weak};
 
 use js_sys::Promise;
@@ -50,7 +51,7 @@ pub struct Driver {
 
 thread_local! {
     /// Live sessions by name.
-    static SESSIONS: RefCell<Vec<Rc<Driver>>> = const { RefCell::new(Vec::new()) };
+    static SESSIONS: ManuallyDrop<RefCell<Vec<Rc<Driver>>>> = const { ManuallyDrop::new(RefCell::new(Vec::new())) };
 }
 
 const OTHER_OPTIONS: &str = "A session of this name lives already, with other options: use AuthSession.get(name), dispose it, or choose another name.";

@@ -1,6 +1,7 @@
 //! `AuthError`s as JavaScript sees them.
 
 use std::cell::RefCell;
+use std::mem::ManuallyDrop;
 
 use js_sys::{Error, Function, Reflect};
 use wasm_bindgen::prelude::*;
@@ -10,7 +11,7 @@ use crate::proto::error::{Code, Failure};
 
 thread_local! {
     /// The class of the package in front; without it errors are plain `Error`s with the same properties.
-    static CLASS: RefCell<Option<Function>> = const { RefCell::new(None) };
+    static CLASS: ManuallyDrop<RefCell<Option<Function>>> = const { ManuallyDrop::new(RefCell::new(None)) };
 }
 
 /// Sets the class that errors are made with: `new errorClass({ code, message, … })`.

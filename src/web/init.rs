@@ -1,6 +1,7 @@
 //! `fetch`'s arguments: what the caller gave, with one header more, and everything else as it was.
 
 use js_sys::{Array, JsString, Object};
+use std::mem::ManuallyDrop;
 use wasm_bindgen::prelude::*;
 use web_sys::Request;
 
@@ -55,7 +56,7 @@ extern "C" {
 }
 
 thread_local! {
-    static AUTHORIZATION: JsString = JsString::from("authorization");
+    static AUTHORIZATION: ManuallyDrop<JsString> = ManuallyDrop::new(JsString::from("authorization"));
 }
 
 /// A call's arguments, understood once.

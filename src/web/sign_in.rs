@@ -2,6 +2,7 @@
 //! discovery, the address bar.
 
 use std::cell::RefCell;
+use std::mem::ManuallyDrop;
 use std::rc::Rc;
 
 use js_sys::{Array, JSON, Promise, Uint8Array};
@@ -25,11 +26,11 @@ use crate::proto::token::settle_lifetime;
 
 thread_local! {
     /// An issuer's metadata, asked for once a page; what failed is forgotten.
-    static DISCOVERED: RefCell<Vec<(String, Promise)>> = const { RefCell::new(Vec::new()) };
+    static DISCOVERED: ManuallyDrop<RefCell<Vec<(String, Promise)>>> = const { ManuallyDrop::new(RefCell::new(Vec::new())) };
     /// The redirect being finished: pages that run an effect twice (React's StrictMode) join it.
-    static FINISHING: RefCell<Option<(String, Promise)>> = const { RefCell::new(None) };
+    static FINISHING: ManuallyDrop<RefCell<Option<(String, Promise)>>> = const { ManuallyDrop::new(RefCell::new(None)) };
     /// What is kept where no storage keeps it: good for a sign-in that does not leave the page.
-    static KEPT: RefCell<Vec<(String, String)>> = const { RefCell::new(Vec::new()) };
+    static KEPT: ManuallyDrop<RefCell<Vec<(String, String)>>> = const { ManuallyDrop::new(RefCell::new(Vec::new())) };
 }
 
 const WRONG: &str = "signIn must be { issuer or endpoints, clientId, redirectUri, scope?, params? }.";

@@ -2,6 +2,7 @@
 //! when one of them settles, and no waker is needed.
 
 use std::cell::{Cell, RefCell};
+use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
@@ -17,7 +18,7 @@ type Work = Pin<Box<dyn Future<Output = ()>>>;
 type Task = Rc<Cell<Option<Work>>>;
 
 thread_local! {
-    static POLLED: RefCell<Option<Task>> = const { RefCell::new(None) };
+    static POLLED: ManuallyDrop<RefCell<Option<Task>>> = const { ManuallyDrop::new(RefCell::new(None)) };
 }
 
 /// Begins when the JavaScript that runs now has ended, and goes on as its promises settle.
@@ -38,9 +39,9 @@ pub fn promise(work: impl Future<Output = Result<JsValue, JsValue>> + 'static) -
 
 fn run(task: &Task) {
     let Some(mut work) = task.take() else { return };
-    let before = POLLED.replace(Some(task.clone()));
+    let before = POLLED.with(|polled| polled.replace(Some(task.clone())));
     let polled = work.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-    POLLED.replace(before);
+    POLLED.with(|polled| polled.replace(before));
     if polled.is_pending() {
         task.set(Some(work));
     }
@@ -53,7 +54,7 @@ pub async fn settled(value: &JsValue) -> Result<JsValue, JsValue> {
     std::future::poll_fn(|_| match waiting.result.take() {
         Some(result) => Poll::Ready(result),
         None => {
-            waiting.task.set(POLLED.with_borrow(Option::clone));
+            waiting.task.set(POLLED.with(|polled| polled.borrow().clone()));
             Poll::Pending
         }
     })

@@ -2,6 +2,7 @@
 //! still what the writer thinks it is. Its readable part holds no secret; the rest is sealed.
 
 use std::cell::RefCell;
+use std::mem::ManuallyDrop;
 
 use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
@@ -20,7 +21,7 @@ const FORGOTTEN_MS: f64 = 400.0 * 86_400_000.0;
 
 thread_local! {
     /// The open database, as a promise; dropped when it fails or is closed, so that the next use opens again.
-    static OPEN: RefCell<Option<Promise>> = const { RefCell::new(None) };
+    static OPEN: ManuallyDrop<RefCell<Option<Promise>>> = const { ManuallyDrop::new(RefCell::new(None)) };
 }
 
 /// Whether this platform has one.
@@ -133,7 +134,7 @@ async fn store(mode: &str) -> Result<JsValue, JsValue> {
         Err(error) => Err(error),
     };
     if made.is_err() {
-        OPEN.with(RefCell::take);
+        OPEN.with(|open| open.take());
     }
     made
 }
@@ -156,7 +157,7 @@ fn open_database() -> Result<Promise, JsValue> {
         let database = js::get(&opening, "result")?;
         // A browser that clears the site's data, or a newer version, must not wait for us.
         let forget = callback::once(|event, _| {
-            OPEN.with(RefCell::take);
+            OPEN.with(|open| open.take());
             js::call(&js::peek(&event, "target"), "close", &[]).unwrap_or_default()
         });
         js::set(&database, "onversionchange", &forget);
