@@ -31,6 +31,7 @@ impl World<'_> {
                 if matches!(message, Message::Ended { .. }) {
                     tab.seen.told_over = Some(names::number(&channel.0));
                 }
+                tab.seen.talk.heard += 1;
                 self.feed(slot, Input::Heard(message));
             }
             Delivery::Granted { ticket } => self.granted(slot, ticket),

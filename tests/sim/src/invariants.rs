@@ -6,7 +6,7 @@ use tokenwell::proto::time::Now;
 
 use crate::names;
 use crate::plan::{Rotation, SLOTS};
-use crate::tab::{Life, Runs, Waiter, Wakes};
+use crate::tab::{Life, Runs, Talk, Waiter, Wakes};
 use crate::token_request::{Fate, TokenRequest};
 use crate::world::World;
 
@@ -116,8 +116,8 @@ const RATE_WINDOW_MS: i64 = 5_000;
 /// Timers of one page in one second: each of many callers may have its own.
 const MOST_WAKES: u32 = 100;
 const MOST_IDLE_WAKES: u32 = 15;
-/// Messages of one page in one second.
-const MOST_MESSAGES: u32 = 60;
+/// Messages of one page in one second, besides an answer to each that it hears.
+const MOST_MESSAGES: u32 = 30;
 
 impl World<'_> {
     pub(crate) fn violate(&mut self, invariant: Invariant, what: impl FnOnce() -> String) {
@@ -407,13 +407,14 @@ impl World<'_> {
     pub(crate) fn check_told(&mut self, slot: usize) {
         let now = self.now();
         let Some(tab) = self.tabs[slot].as_deref_mut() else { return };
-        let (since, count) = &mut tab.seen.told;
+        let Talk { since, heard, told } = &mut tab.seen.talk;
         if now - *since >= 1_000 {
-            (*since, *count) = (now, 0);
+            (*since, *heard, *told) = (now, 0, 0);
         }
-        *count += 1;
-        if *count > MOST_MESSAGES {
-            self.violate(Invariant::Quiet, || format!("tab {slot}, {MOST_MESSAGES} in a second"));
+        *told += 1;
+        if *told > MOST_MESSAGES + *heard {
+            let what = format!("tab {slot} told {told} in a second, and heard {heard}");
+            self.violate(Invariant::Quiet, || what);
         }
     }
 

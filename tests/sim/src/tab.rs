@@ -152,8 +152,15 @@ pub(crate) struct Seen {
     /// It has heard or seen that this sign-in is over.
     pub(crate) told_over: Option<usize>,
     pub(crate) wakes: Wakes,
-    /// How much it has told the others in the second since then.
-    pub(crate) told: (i64, u32),
+    pub(crate) talk: Talk,
+}
+
+/// Messages in the second since then.
+#[derive(Default)]
+pub(crate) struct Talk {
+    pub(crate) since: i64,
+    pub(crate) heard: u32,
+    pub(crate) told: u32,
 }
 
 /// Timers fired in the second since then, and how many of them led to nothing.

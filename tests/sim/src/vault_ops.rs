@@ -50,7 +50,7 @@ impl World<'_> {
             return;
         }
         let Op { id, key, attempt, write, fails, mute } = op;
-        if (fails || mute)
+        if (fails || mute || self.vault.down)
             && let Some(tab) = self.living_mut(life)
         {
             tab.missed = true;
