@@ -19,7 +19,7 @@ describe("tabs in Chromium", { concurrency: 8 }, () => {
   copies(host);
   gone(host, { crashes: true });
   signOut(host);
-  waiting(host, { freezes: true });
+  waiting(host, { freezes: true, keepsPages: true });
   apart(host);
   trouble(host);
 });

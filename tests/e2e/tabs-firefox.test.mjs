@@ -19,7 +19,7 @@ describe("tabs in Firefox", { concurrency: 8 }, () => {
   copies(host);
   gone(host, { crashes: false });
   signOut(host);
-  waiting(host, { freezes: false });
+  waiting(host, { freezes: false, keepsPages: true });
   apart(host);
   trouble(host);
 });

@@ -24,6 +24,7 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
  * @param {string} [options.page] folder of the page
  * @param {string} [options.pkg] folder of the built package
  * @param {string} [options.connect] the page's connect-src, where a test needs a second origin
+ * @param {string} [options.cacheControl] of the page: with "no-store" it is not kept for going back to
  */
 export async function startServer({
   port = 0,
@@ -32,6 +33,7 @@ export async function startServer({
   page = here("../"),
   pkg = process.env.TOKENWELL_PKG ?? here("../../pkg/"),
   connect,
+  cacheControl,
 } = {}) {
   const server = createServer();
   await listen(server, port);
@@ -45,7 +47,7 @@ export async function startServer({
   stats.watch(provider);
   const api = createApi({ issuer: provider.issuer, audience, publicKeys, faults, stats });
   const answerOidc = provider.callback();
-  const serveFile = createStatic({ page, pkg, connect });
+  const serveFile = createStatic({ page, pkg, connect, cacheControl });
 
   function oidc(request, response, path) {
     const proceed = () => {

@@ -21,10 +21,11 @@ const policy = (connect) =>
  * @param {string} options.page folder served at /
  * @param {string} options.pkg folder served at /pkg/
  * @param {string} [options.connect] where the page may send requests
+ * @param {string} [options.cacheControl]
  */
-export function createStatic({ page, pkg, connect = "'self'" }) {
+export function createStatic({ page, pkg, connect = "'self'", cacheControl = "no-store" }) {
   const headers = {
-    "cache-control": "no-store",
+    "cache-control": cacheControl,
     "content-security-policy": policy(connect),
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",

@@ -5,16 +5,14 @@ import { openBrowser } from "../browser.mjs";
 /** Names that a test may use for an origin that is not secure. */
 const RESOLVE = "--host-resolver-rules=MAP insecure.test 127.0.0.1";
 
-export function chromium({ backForwardCache = false } = {}) {
+export function chromium() {
   let browser;
 
   return {
     name: "Chromium",
     async start() {
-      browser = await openBrowser({
-        args: [RESOLVE],
-        ignoreDefaultArgs: backForwardCache ? ["--disable-back-forward-cache"] : [],
-      });
+      // As people have it: pages are kept for going back to.
+      browser = await openBrowser({ args: [RESOLVE], ignoreDefaultArgs: ["--disable-back-forward-cache"] });
     },
     stop: () => browser?.close(),
     /** A visitor of their own: nothing is shared with others. */

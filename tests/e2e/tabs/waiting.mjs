@@ -7,7 +7,7 @@ import { story } from "./world.mjs";
 
 const ON_DEMAND = { autoRefresh: false };
 
-export function waiting(host, { freezes }) {
+export function waiting(host, { freezes, keepsPages }) {
   const hung = "the refresh of a tab that hangs is neither repeated nor lost";
   story(host, hung, { accessTtl: 1, session: ON_DEMAND, timeout: 90_000 }, async (world) => {
     const { holder, other } = await hangingHolder(world, 9000);
@@ -76,6 +76,33 @@ export function waiting(host, { freezes }) {
     assert.deepEqual(await Promise.all(answers), Array(8).fill(200));
     await world.settled();
     assert.deepEqual(world.counts(), { asked: 1, rotations: 1, refused: 0, reuseDetected: 0 });
+  });
+
+  const back = "a page kept for the back button refreshes once when it is back and its token has expired";
+  story(host, back, { accessTtl: 2 }, async (world) => {
+    const tab = await world.signedIn();
+    const { expiresAt } = await tab.glance();
+    const kept = await tab.leaveAndReturn(async () => {
+      await until(() => Date.now() > expiresAt + 500, "the token to expire");
+      assert.equal(world.counts().asked, 0, "a page that is not there asks nothing");
+      world.server.setAccessTtl(60);
+    });
+    if (keepsPages) assert.ok(kept, "the page was kept");
+    await world.settled();
+    assert.equal(await tab.call(), 200);
+    assert.deepEqual(world.counts(), { asked: 1, rotations: 1, refused: 0, reuseDetected: 0 });
+  });
+
+  story(host, "a page that is back by the back button takes over what other tabs have got", {}, async (world) => {
+    const tab = await world.signedIn();
+    const other = await world.duplicate(tab);
+    await tab.leaveAndReturn(async () => {
+      assert.equal(await other.refresh(), "refreshed");
+      assert.equal(await other.refresh(), "refreshed");
+    });
+    await world.settled();
+    assert.equal((await tab.glance()).reason, "adopted");
+    assert.deepEqual(world.counts(), { asked: 2, rotations: 2, refused: 0, reuseDetected: 0 });
   });
 
   if (freezes) frozen(host);

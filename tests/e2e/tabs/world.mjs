@@ -46,7 +46,7 @@ export class World {
 
   static async open(t, host, { accessTtl = 60, session = {}, insecure = false, oneSession = true }) {
     const world = new World();
-    world.server = await startServer({ accessTtl, pkg: PKG, page: PAGE });
+    world.server = await startServer({ accessTtl, pkg: PKG, page: PAGE, cacheControl: "no-cache" });
     world.visitor = await host.visitor();
     t.after(async () => {
       await world.visitor.close();
@@ -227,6 +227,24 @@ export class Tab {
   async reload() {
     await this.page.reload();
     await ready(this.page);
+  }
+
+  /** Leaves the page by a link, and comes back to it. Whether it was kept meanwhile, scripts and all. */
+  async leaveAndReturn(meanwhile) {
+    await this.run(() => {
+      window.addEventListener("pageshow", ({ persisted }) => {
+        window.kept = persisted;
+      });
+    });
+    await this.page.goto(`${this.world.url}/nothing-here`);
+    await meanwhile();
+    await this.run(() => {
+      setTimeout(() => history.back());
+    });
+    await ready(this.page);
+    const kept = await this.run(() => window.kept === true);
+    if (!kept) await this.open();
+    return kept;
   }
 
   async close() {
