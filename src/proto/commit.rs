@@ -8,7 +8,7 @@ use super::io::*;
 use super::late::Late;
 use super::record::{Entry, Meta, Record};
 use super::refresh::Phase;
-use super::session::Session;
+use super::session::{Because, Session};
 use super::time::Now;
 
 /// The entry changes under a tab only when another makes progress, so this is never reached by honest means.
@@ -110,6 +110,11 @@ impl Session {
             && !self.is_committing(id)
         {
             return self.ended_elsewhere(now, how);
+        }
+        if self.held.is_none() && self.over.iter().any(|over| over == sign_in) {
+            // The tombstone stands: said once more, to tabs that have just begun to listen.
+            let rejected = self.because == Because::Ended(Ended::Rejected);
+            return self.effect(Effect::Tell(Message::Ended { rejected }));
         }
         let Some(attempt) = self.attempt.as_mut().filter(|a| Some(a.id) == id) else { return };
         match &result {

@@ -45,7 +45,8 @@ impl Session {
         let Some(held) = self.held.take() else { return };
         self.effect(Effect::Forget { id: held.record.id.clone() });
         // The channel stays open: a tab that missed the message will ask.
-        self.over = Some(held.record.id);
+        self.over.push(held.record.id);
+        self.over.drain(..self.over.len().saturating_sub(ENDED_KEPT));
         self.epoch = Epoch(self.epoch.0.wrapping_add(1));
         self.because = Because::Ended(how);
         self.failure = failure.clone();
@@ -62,6 +63,8 @@ impl Session {
     }
 }
 
+/// How many ended sign-ins to remember.
+const ENDED_KEPT: usize = 8;
 const REJECTED_ELSEWHERE: &str =
     "The refresh route refused the refresh token that another tab presented: the session is over.";
 const ENDED_MEANWHILE: &str = "The session ended while this call was waiting for a token.";

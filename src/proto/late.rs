@@ -57,7 +57,7 @@ impl Session {
     }
 
     fn granted_late(&mut self, now: Now, late: &Late, grant: Grant) {
-        if self.over.as_ref() == Some(&late.record.id) {
+        if self.over.contains(&late.record.id) {
             self.note(now, "revoke the late tokens", "the session has ended", None);
             let (refresh_token, access_token) = (grant.refresh_token, grant.access_token);
             return self.effect(Effect::Revoke { refresh_token, access_token });
@@ -75,9 +75,9 @@ impl Session {
         }
         self.note(now, "take the late tokens", "nothing newer is there", None);
         let Some(record) = self.next_record(now, &grant) else { return };
-        if self.attempt.is_none() {
-            self.new_attempt(now, Reason::Expiry);
-        }
+        // An attempt of its own: what another has still to hear of the entry is about another set.
+        self.finish();
+        self.new_attempt(now, Reason::Expiry);
         self.commit(now, record);
     }
 }

@@ -109,7 +109,7 @@ impl Session {
             (Some(record), Some(_)) => {
                 self.adopt(now, record);
             }
-            (Some(record), None) if self.over.as_ref() != Some(&record.id) => {
+            (Some(record), None) if !self.over.contains(&record.id) => {
                 self.hold(now, record, Because::Adopted);
                 self.note(now, "signed in", "another tab signed in", None);
                 self.listen();

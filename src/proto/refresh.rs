@@ -334,6 +334,10 @@ impl Session {
             return;
         }
         let stood_still = over > LATE_TIMER_MS && !matches!(attempt.phase, Phase::Pacing);
+        if stood_still && matches!(attempt.phase, Phase::Asking { refused: None }) {
+            // The answers may have been lost.
+            return self.ask(now, None);
+        }
         if stood_still && !std::mem::replace(&mut attempt.put_off, true) {
             attempt.deadline_mono_ms = now.mono_ms.saturating_add(LATE_TIMER_MS);
             return;

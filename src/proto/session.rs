@@ -76,8 +76,8 @@ pub struct Session {
     pub(super) breaker: Breaker,
     /// An unresolved claim of another tab, and since when this tab has seen it, monotonic ms.
     pub(super) claim_seen: Option<(u32, i64)>,
-    /// The last sign-in that ended: nothing late brings it back.
-    pub(super) over: Option<String>,
+    /// The last sign-ins that ended: nothing late brings them back.
+    pub(super) over: Vec<String>,
     /// An attempt that was given up; its answer may still come.
     pub(super) late: Option<Late>,
     pub(super) because: Because,
@@ -90,6 +90,10 @@ pub struct Session {
     refresh_end_told: Option<(i64, Deadline)>,
     /// The shared place was too slow this often in a row.
     pub(super) place_slow: u32,
+    /// When this tab last asked the others, and last told them its pace, monotonic ms: a page that has stood
+    /// still finds many reasons to at once.
+    pub(super) asked_mono_ms: i64,
+    pub(super) paced_mono_ms: i64,
     /// Since when the queue of tabs that share no place has not moved, monotonic ms.
     pub(super) queue_seen: Option<i64>,
     /// Until when another tab may be refreshing without the shared entry, monotonic ms.
@@ -121,12 +125,14 @@ impl Session {
             pace: Pace::default(),
             breaker: Breaker::default(),
             claim_seen: None,
-            over: None,
+            over: Vec::new(),
             late: None,
             because: Because::None,
             failure: None,
             changed: false,
             looking: None,
+            asked_mono_ms: i64::MIN,
+            paced_mono_ms: i64::MIN,
             queue_seen: None,
             refresh_end_told: None,
             place_slow: 0,
@@ -233,7 +239,7 @@ impl Session {
     }
 
     fn restored(&mut self, now: Now, record: Option<Record>) {
-        let Some(record) = record.filter(|r| self.held.is_none() && self.over.as_ref() != Some(&r.id)) else {
+        let Some(record) = record.filter(|r| self.held.is_none() && !self.over.contains(&r.id)) else {
             return;
         };
         self.hold(now, record, Because::Stored);

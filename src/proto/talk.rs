@@ -20,6 +20,9 @@ pub(super) const NO_CLAIM: u32 = u32::MAX;
 /// The lock that stands for the queue of tabs that share no place.
 pub(super) const QUEUE: u32 = 0;
 
+/// What has just been said need not be said again, ms.
+const NOT_AGAIN_MS: i64 = 100;
+
 impl Session {
     /// Where tabs share no place: gets in line, then asks.
     pub(super) fn queue(&mut self, now: Now) {
@@ -109,7 +112,8 @@ impl Session {
     /// Another tab of the same generation asks. With a claim of its own it is about to present the token
     /// without a word to the shared entry, if nobody objects.
     fn asked(&mut self, now: Now, claim: u32) {
-        if self.pace.is_telling(now) {
+        if self.pace.is_telling(now) && now.mono_ms >= self.paced_mono_ms.saturating_add(NOT_AGAIN_MS) {
+            self.paced_mono_ms = now.mono_ms;
             self.tell_pace();
         }
         if claim == NO_CLAIM {
@@ -168,7 +172,10 @@ impl Session {
         };
         let message = Message::Ask { generation: held.record.generation, claim: attempt.claim };
         self.enter(Phase::Asking { refused }, now.mono_ms.saturating_add(wait));
-        self.effect(Effect::Tell(message));
+        if now.mono_ms >= self.asked_mono_ms.saturating_add(NOT_AGAIN_MS) {
+            self.asked_mono_ms = now.mono_ms;
+            self.effect(Effect::Tell(message));
+        }
     }
 
     /// Asked, and heard nothing against it.
