@@ -2,25 +2,9 @@
 
 import * as tokenwell from "/pkg/dist/index.js";
 
-/** What each preset must be equal to, for those that the package does not have yet. */
-const plain = {
-  sapphire: ({ origin, prefix = "", route = "oauth/refresh" }) => ({
-    refresh: { url: new URL(`/${prefix}${route}`, origin).href, mode: "cookie" },
-    revoke: { url: new URL(`/${prefix}oauth/logout`, origin).href, body: "none", credentials: "include" },
-  }),
-  authgear: async ({ endpoint, clientId, redirectUri }) => {
-    const discovered = await (await fetch(`${endpoint}/.well-known/openid-configuration`)).json();
-    return {
-      refresh: { url: discovered.token_endpoint, clientId },
-      revoke: { url: discovered.revocation_endpoint },
-      signIn: { issuer: endpoint, clientId, redirectUri },
-    };
-  },
-};
-
 /** Opens a session by a preset, or without one by plain options. */
 window.openSession = async ({ preset, of = {}, ...more }) => {
-  const { refresh, ...options } = preset ? await (tokenwell.presets[preset] ?? plain[preset])(of) : {};
+  const { refresh, ...options } = preset ? await tokenwell.presets[preset](of) : {};
   window.session = await tokenwell.AuthSession.create({
     ...options,
     ...more,
