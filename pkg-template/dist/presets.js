@@ -121,9 +121,9 @@ const appsmithStore = (prefix) => {
 
 /** What Rust keeps (`src/proto/stored.rs`), from the guide's three values. A token of unknown end is due at once. */
 const record = (access_token, refresh_token = null, expires = 0) => {
-  const obtained_ms = Date.now();
-  const left = Math.trunc(new Date(expires) - obtained_ms);
-  const lifetime_ms = Math.min(Math.max(left || 1, 1), 300_000_000_000);
+  const now = Date.now();
+  const left = Math.trunc(new Date(expires) - now);
+  const [obtained_ms, lifetime_ms] = left > 0 ? [now, Math.min(left, 300_000_000_000)] : [0, 1];
   const name = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(36)).join("");
   return JSON.stringify({
     v: 1,

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { execFile, execFileSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { promisify } from "node:util";
@@ -36,6 +36,14 @@ const examples = {
   "presets.d.ts": () => blocks(uncommented(read(at.home, "dist/presets.d.ts")), "ts"),
   "README.md of the package": () => blocks(read(at.home, "README.md"), "js|tsx"),
 };
+// What a page begins with, to be replaced, is JavaScript; what replaces it is TypeScript, for the compiler to check.
+for (const file of readdirSync(join(root, "docs/presets"))) {
+  examples[`docs/presets/${file}`] = () => {
+    const shown = blocks(read(root, "docs/presets", file), "ts");
+    // The JS Object for Appsmith has a test of its own.
+    return file === "appsmith.md" ? [["", "ts", "export {};"], ...shown] : shown;
+  };
+}
 
 function check(folder, files, options) {
   const compilerOptions = {

@@ -1,11 +1,12 @@
 // The presets: what they are as data, and what each sends and understands, byte for byte, seen by a `fetch` of our own.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { RefreshRequestContext, TokenRevocationRequestContext, TokenType } from "@oslojs/oauth2";
-import { install } from "./installed.mjs";
+import { install, root } from "./installed.mjs";
 
 let lib;
 before(async () => {
@@ -325,6 +326,73 @@ test("appsmith: without its globals the session lives in memory, and says so", a
   );
   assert.equal((await session.refresh()).accessToken, "a1");
   assert.ok(session.explain().some(({ what }) => what === "go on in memory"));
+});
+
+test("appsmith: the JS Object of docs/presets/appsmith.md works as it is pasted", async (t) => {
+  const page = readFileSync(join(root, "docs/presets/appsmith.md"), "utf8");
+  const code = [...page.matchAll(/^```js\n([\s\S]*?)^```$/gm)].at(-1)[1];
+  const { default: Auth } = await import(`data:text/javascript,${encodeURIComponent(code)}`);
+  const { store } = appsmith(t);
+  const runs = { api_authToken: 0, api_refreshAuthToken: 0 };
+  let refuse = null;
+  const query = (name) => ({
+    responseMeta: {},
+    async run() {
+      runs[name] += 1;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      if (refuse && name === "api_refreshAuthToken") {
+        this.responseMeta = { statusCode: refuse };
+        throw new Error("The API failed");
+      }
+      const access_token = jwt({ iat: 0, exp: 600, run: Object.values(runs) });
+      const first = name === "api_authToken";
+      return { token: access_token, access_token, ...(first && { refresh_token: `r${runs[name]}` }) };
+    },
+  });
+  Object.assign(globalThis, {
+    tokenwell: lib,
+    api_authToken: query("api_authToken"),
+    api_refreshAuthToken: query("api_refreshAuthToken"),
+  });
+  t.after(() => {
+    lib.AuthSession.get("appsmith")?.dispose();
+    for (const name of ["tokenwell", "api_authToken", "api_refreshAuthToken"]) delete globalThis[name];
+  });
+
+  // More than three token requests in a row wait a moment, on a timer that keeps no process alive.
+  const alive = setInterval(() => {}, 1000);
+  t.after(() => clearInterval(alive));
+
+  assert.equal(Auth.verifyAccessTokenExpired(), true);
+  // Several queries on page load: one login.
+  const tokens = await Promise.all([Auth.getAccessToken(), Auth.getAccessToken(), Auth.getAccessToken()]);
+  assert.equal(new Set(tokens).size, 1);
+  assert.deepEqual(runs, { api_authToken: 1, api_refreshAuthToken: 0 });
+  assert.equal(Auth.verifyAccessTokenExpired(), false);
+  await untilStored(store, tokens[0]);
+  assert.equal(store.authRefreshToken, "r1");
+  assert.equal(Auth.getTokenExpiry(tokens[0]), 600_000);
+  assert.equal(Auth.getTokenExpiry("opaque"), null);
+
+  const renewed = await Auth.refreshAccessToken();
+  assert.notEqual(renewed, tokens[0]);
+  assert.equal(await Auth.getAccessToken(), renewed);
+  assert.deepEqual(runs, { api_authToken: 1, api_refreshAuthToken: 1 });
+
+  // Trouble keeps the session, a refusal leads to the login.
+  refuse = "503 SERVICE_UNAVAILABLE";
+  await assert.rejects(Auth.refreshAccessToken(), { code: "refresh_unavailable" });
+  assert.equal(await Auth.getAccessToken(), renewed);
+  refuse = "401 UNAUTHORIZED";
+  await assert.rejects(Auth.refreshAccessToken(), { code: "invalid_grant" });
+  const again = await Auth.getAccessToken();
+  assert.deepEqual(runs, { api_authToken: 2, api_refreshAuthToken: 3 });
+  await untilStored(store, again);
+  await Auth.storeToken("given", "r9");
+  await untilStored(store, "given");
+  assert.deepEqual([await Auth.getAccessToken(), store.authRefreshToken], ["given", "r9"]);
+  await Auth.signOut();
+  await untilStored(store, undefined);
 });
 
 /** The same client as `@oslojs/oauth2` 0.3.0 has it. */
