@@ -43,7 +43,12 @@ pub(crate) const STEPS: [Step; 15] = [
     step("npm", "the packed tarball in Node, publint, attw: tests/npm", &[Node, Wasm, WasmBindgen], npm),
     browser("web-chromium", "wasm-bindgen-test in Chromium", &[Wasm, WasmBindgen, Chromium], web_chromium),
     browser("web-firefox", "wasm-bindgen-test in Firefox", &[Wasm, WasmBindgen, Firefox], web_firefox),
-    browser("e2e", "the demo in Chromium: tests/e2e", &[Node, Wasm, WasmBindgen, Chromium], e2e),
+    browser(
+        "e2e",
+        "the demo in Chromium, many tabs in both browsers: tests/e2e",
+        &[Node, Wasm, WasmBindgen, Chromium, Firefox],
+        e2e,
+    ),
     browser(
         "interop",
         "real backends and rival clients in Chromium: tests/interop",

@@ -89,6 +89,7 @@ export function waiting(host, { freezes, keepsPages }) {
     });
     if (keepsPages) assert.ok(kept, "the page was kept");
     await world.settled();
+    assert.deepEqual(await tab.heard("refresh-failed"), []);
     assert.equal(await tab.call(), 200);
     assert.deepEqual(world.counts(), { asked: 1, rotations: 1, refused: 0, reuseDetected: 0 });
   });
