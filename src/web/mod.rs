@@ -16,6 +16,7 @@ pub mod json;
 pub mod listeners;
 pub mod lock;
 pub mod options;
+pub mod reader;
 pub mod refresher;
 pub mod revoke;
 pub mod seal;

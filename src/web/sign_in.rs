@@ -11,7 +11,7 @@ use wasm_bindgen::JsValue;
 use super::driver::{self, Driver};
 use super::errors::{error, mistake};
 use super::json::JsJson;
-use super::options::{absent, string, texts, url};
+use super::reader::{Reader, absent};
 use super::refresher::{Source, send};
 use super::storage::Place;
 use super::{clock, js, json, seal, task};
@@ -49,46 +49,58 @@ const UNDISCOVERED: &str = "The issuer's metadata could not be fetched.";
 const NOT_ITS_OWN: &str = "What is published under the issuer's address is not its own metadata, or names no endpoints that keep secrets.";
 
 /// Reads the option.
-pub fn read(value: &JsValue, source: &Source) -> Result<Option<SignInRoute>, JsValue> {
+pub fn read(from: &Reader, value: &JsValue, source: &Source) -> Option<SignInRoute> {
     if absent(value) {
-        return Ok(None);
+        return None;
     }
-    let at = |name: &str| if value.is_object() { js::get(value, name) } else { Err(mistake(WRONG)) };
+    if !value.is_object() {
+        from.wrong(WRONG);
+    }
+    let at = |name: &str| from.at(value, name);
     let endpoint = |name: &str| {
-        let value = at(name)?;
+        let value = at(name);
         if absent(&value) {
-            return Ok(None);
+            return None;
         }
-        let href = url(&value, ENDPOINT)?.href();
-        if is_confidential(&href) { Ok(Some(href)) } else { Err(mistake(ENDPOINT)) }
+        let href = from.href(&value, ENDPOINT);
+        if !is_confidential(&href) {
+            from.wrong(ENDPOINT);
+        }
+        Some(href)
     };
-    let issuer = endpoint("issuer")?;
-    let token_endpoint = match (endpoint("tokenEndpoint")?, source) {
-        (_, Source::Route(route)) if route.mode == Mode::Cookie => return Err(mistake(COOKIES)),
+    let issuer = endpoint("issuer");
+    let mut token_endpoint = endpoint("tokenEndpoint");
+    if let Source::Route(route) = source {
+        if route.mode == Mode::Cookie {
+            from.wrong(COOKIES);
+        }
         // RFC 6749 §3.2: one endpoint for both.
-        (None, Source::Route(route)) if issuer.is_none() && route.body == Body::Form => {
-            Some(route.url.clone())
+        if token_endpoint.is_none() && issuer.is_none() && route.body == Body::Form {
+            token_endpoint = Some(route.url.clone());
         }
-        (given, _) => given,
-    };
-    let redirect_uri = at("redirectUri")?;
+    }
+    let redirect_uri = at("redirectUri");
+    let client_id = from.string(&at("clientId"), WRONG);
+    if client_id.is_none() {
+        from.wrong(WRONG);
+    }
     let route = SignInRoute {
         issuer,
-        authorization_endpoint: endpoint("authorizationEndpoint")?,
+        authorization_endpoint: endpoint("authorizationEndpoint"),
         token_endpoint,
-        client_id: string(&at("clientId")?, WRONG)?.ok_or_else(|| mistake(WRONG))?,
+        client_id: client_id.unwrap_or_default(),
         // To the letter, as it is registered: the platform would add a slash to a bare origin.
         redirect_uri: match redirect_uri.as_string() {
             Some(text) if js::construct("URL", &[&redirect_uri]).is_ok() => text,
-            _ => url(&redirect_uri, WRONG)?.href(),
+            _ => from.href(&redirect_uri, WRONG),
         },
-        scope: string(&at("scope")?, WRONG)?.unwrap_or_else(|| DEFAULT_SCOPE.into()),
-        params: texts(&at("params")?, WRONG)?,
+        scope: from.string(&at("scope"), WRONG).unwrap_or_else(|| DEFAULT_SCOPE.into()),
+        params: from.texts(&at("params"), WRONG),
     };
-    match route.issuer.is_some() || route.endpoints().is_some() {
-        true => Ok(Some(route)),
-        false => Err(mistake(NOWHERE)),
+    if route.issuer.is_none() && route.endpoints().is_none() {
+        from.wrong(NOWHERE);
     }
+    Some(route)
 }
 
 /// Contract: `startSignIn({ state, params })`.
@@ -103,7 +115,9 @@ pub async fn start(driver: &Rc<Driver>, options: &JsValue) -> Result<JsValue, Js
             Some(text.ok_or_else(|| mistake(STATE))?)
         }
     };
-    let params = texts(&option("params")?, PARAMS)?;
+    let from = Reader::default();
+    let params = from.texts(&option("params")?, PARAMS);
+    let params = from.check(params)?;
     let endpoints = endpoints(driver, route).await?;
     let names = seal::random_name(16).zip(seal::random_name(32));
     let (state, verifier) = names.ok_or_else(|| mistake(NO_DICE))?;

@@ -1,0 +1,146 @@
+//! Reading what an app gave, member by member, through getters that may be anything. The first mistake, or what
+//! a getter throws, is kept, and whatever is read after it is absent and asks the app nothing: one look at the
+//! end takes the place of a way out at every member, which is what most of the code would be.
+
+use std::cell::OnceCell;
+
+use js_sys::{Array, Object};
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::Url;
+
+use super::errors::mistake;
+use super::fetch::base_url;
+use super::js;
+use crate::proto::secret::Secret;
+
+/// Reads until the first mistake.
+#[derive(Default)]
+pub struct Reader(OnceCell<JsValue>);
+
+/// What an app leaves out, one way or the other.
+pub fn absent(value: &JsValue) -> bool {
+    value.is_undefined() || value.is_null()
+}
+
+impl Reader {
+    /// What was read, if nothing was wrong with it.
+    pub fn check<T>(self, read: T) -> Result<T, JsValue> {
+        self.0.into_inner().map_or(Ok(read), Err)
+    }
+
+    /// Notes a mistake.
+    pub fn wrong(&self, message: &'static str) {
+        if self.0.get().is_none() {
+            let _ = self.0.set(mistake(message));
+        }
+    }
+
+    /// A member of an object. What its getter throws is the app's own error to see.
+    pub fn at(&self, object: &JsValue, name: &str) -> JsValue {
+        if self.0.get().is_none() && object.is_object() {
+            match js::get(object, name) {
+                Ok(value) => return value,
+                Err(thrown) => drop(self.0.set(thrown)),
+            }
+        }
+        JsValue::UNDEFINED
+    }
+
+    /// A string that is not empty.
+    pub fn string(&self, value: &JsValue, wrong: &'static str) -> Option<String> {
+        let text = value.as_string().filter(|text| !text.is_empty());
+        if text.is_none() && !absent(value) {
+            self.wrong(wrong);
+        }
+        text
+    }
+
+    /// A boolean.
+    pub fn flag(&self, value: &JsValue, wrong: &'static str) -> Option<bool> {
+        let flag = value.as_bool();
+        if flag.is_none() && !absent(value) {
+            self.wrong(wrong);
+        }
+        flag
+    }
+
+    /// One of these names, by its place among them.
+    pub fn choice(&self, value: &JsValue, among: &[&str], wrong: &'static str) -> Option<usize> {
+        if absent(value) {
+            return None;
+        }
+        let text = value.as_string();
+        let found = among.iter().position(|name| text.as_deref() == Some(name));
+        if found.is_none() {
+            self.wrong(wrong);
+        }
+        found
+    }
+
+    /// A number of seconds that is not negative, as ms.
+    pub fn seconds(&self, value: &JsValue, wrong: &'static str) -> Option<i64> {
+        if absent(value) {
+            return None;
+        }
+        let seconds = value.as_f64().filter(|seconds| *seconds >= 0.0 && seconds.is_finite());
+        if seconds.is_none() {
+            self.wrong(wrong);
+        }
+        seconds.map(|seconds| (seconds * 1000.0) as i64)
+    }
+
+    /// An http(s) URL, absolute; relative ones are relative to the page.
+    pub fn url(&self, value: &JsValue, wrong: &'static str) -> Option<Url> {
+        let text = value.as_string().or_else(|| js::string_at(value, "href"));
+        let url = text.filter(|text| !text.is_empty()).and_then(|text| match base_url().as_string() {
+            Some(base) => Url::new_with_base(&text, &base).ok(),
+            None => Url::new(&text).ok(),
+        });
+        let url = url.filter(|url| matches!(url.protocol().as_str(), "https:" | "http:"));
+        if url.is_none() {
+            self.wrong(wrong);
+        }
+        url
+    }
+
+    /// The same as text.
+    pub fn href(&self, value: &JsValue, wrong: &'static str) -> String {
+        self.url(value, wrong).map(|url| url.href()).unwrap_or_default()
+    }
+
+    /// An object whose members are strings.
+    pub fn texts(&self, value: &JsValue, wrong: &'static str) -> Vec<(String, Secret)> {
+        let mut texts = Vec::new();
+        if absent(value) {
+            return texts;
+        }
+        match value.dyn_ref::<Object>() {
+            Some(object) => self.each(&Object::entries(object), |entry| {
+                let entry: Array = entry.unchecked_into();
+                match entry.get(0).as_string().zip(entry.get(1).as_string()) {
+                    Some((name, text)) => texts.push((name, Secret::new(text))),
+                    None => self.wrong(wrong),
+                }
+            }),
+            None => self.wrong(wrong),
+        }
+        texts
+    }
+
+    /// A list's members, till the first mistake.
+    pub fn each(&self, list: &Array, mut read: impl FnMut(JsValue)) {
+        for at in 0..list.length() {
+            if self.0.get().is_none() {
+                read(list.get(at));
+            }
+        }
+    }
+
+    /// A list.
+    pub fn list(&self, value: &JsValue, wrong: &'static str, read: impl FnMut(JsValue)) {
+        match Array::is_array(value) {
+            true => self.each(value.unchecked_ref(), read),
+            false => self.wrong(wrong),
+        }
+    }
+}
