@@ -164,7 +164,7 @@ describe("Sapphire", { concurrency: false, timeout: 120_000 }, () => {
     );
   });
 
-  test("a visitor without a cookie is told so, at the cost of one request", { todo: "never settles" }, async (t) => {
+  test("a visitor without a cookie is told so, at the cost of one request", async (t) => {
     const { page } = await visit(t, browser, app.url);
     await on(page, "openSession", preset());
     const refused = await within(on(page, "ask", "resync"), 5000);
