@@ -321,6 +321,7 @@ impl Session {
             self.pace.succeeded();
             self.note(now, "no session", "the route knows of none", None);
             self.settle_all(|_| Outcome::Failed(failure.clone()));
+            self.failure = Some(failure);
             return self.finish();
         }
         self.end(now, Ended::Rejected, Some(failure), REJECTED);
