@@ -291,4 +291,14 @@ const django: Partial<AuthSessionOptions> & { refresh: RefreshRoute } = presets.
   scheme: "JWT",
 });
 new AuthSession(django);
-// presets.sapphire, .authgear and .appsmith: issue 4.
+new AuthSession(
+  presets.sapphire({ origin: new URL("https://bot.example.com"), prefix: "api/", route: "oauth/refresh" }),
+);
+const authgear: Promise<Partial<AuthSessionOptions> & { refresh: RefreshRoute }> = presets.authgear({
+  endpoint: "https://my-app.authgear.cloud",
+  clientId: "app",
+  redirectUri: new URL("https://app.example.com/signed-in"),
+});
+authgear.then((options) => new AuthSession(options));
+const query: Refresher = async ({ refreshToken }) => ({ access_token: `after ${refreshToken}` });
+for (const refresh of [query, { url: "/t" }, "/t"]) new AuthSession(presets.appsmith({ refresh }));
