@@ -29,6 +29,7 @@ dist/session.d.ts
 dist/session.js
 dist/slim.d.ts
 dist/slim.js
+dist/tokenwell.global.js
 dist/tokenwell.wasm
 package.json
 `;

@@ -45,6 +45,7 @@ pub(crate) fn run() -> Result<()> {
     copy(&bound.join("glue.js"), &stage.join("dist/glue.js"))?;
     let wasm = fs::read(stage.join("dist/tokenwell.wasm"))?;
     write(&stage.join("dist/bytes.js"), &inlined(&wasm))?;
+    classic(&ready, &stage.join("dist"))?;
     for file in FROM_ROOT {
         copy(&root.join(file), &stage.join(file))?;
     }
@@ -122,6 +123,14 @@ export const bytes = () => {{
 }};
 "
     )
+}
+
+/// All of it as a classic script, for pages without modules and for `importScripts`: one global, `tokenwell`.
+fn classic(ready: &Ready, dist: &Path) -> Result<()> {
+    let mut esbuild = ready.node_bin("esbuild");
+    esbuild.args(["--bundle", "--minify", "--format=iife", "--global-name=tokenwell", "--target=es2022"]);
+    esbuild.arg("--log-level=warning").arg(dist.join("index.js"));
+    sh::run(esbuild.arg(format!("--outfile={}", dist.join("tokenwell.global.js").display())))
 }
 
 /// One version for crate and package: Cargo.toml's.
