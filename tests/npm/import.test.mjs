@@ -39,7 +39,7 @@ const probe = (entry) => `${SPY}
 const ENTRIES = {
   tokenwell: ["AuthError", "AuthSession", "decodeJwt", "presets"],
   "tokenwell/slim": ["AuthError", "AuthSession", "decodeJwt", "init", "presets"],
-  "tokenwell/presets": ["baserow", "json", "oauth2", "presets", "simplejwt"],
+  "tokenwell/presets": ["appsmith", "authgear", "baserow", "json", "oauth2", "presets", "sapphire", "simplejwt"],
 };
 
 let at;
