@@ -3,49 +3,47 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { bundleRivals } from "./rivals.mjs";
 import { PUBLIC, startOidc } from "./servers/oidc.mjs";
 import { on, openBrowser, startApp, telling, until, visit } from "./setup.mjs";
 
-const SHORT_TTL_S = 2;
+/** Longer than any access token here lives: the page believes that so much time has passed. */
+const LATER_MS = 310_000;
 
 describe("Authgear", { concurrency: 4, timeout: 120_000 }, () => {
-  let browser, long, short;
+  let browser, oidc, files;
   before(async () => {
-    const files = { "/rivals.js": await bundleRivals() };
-    [browser, long, short] = await Promise.all([
-      openBrowser(),
-      startOidc({ files }),
-      startOidc({ files, accessTtl: SHORT_TTL_S }),
-    ]);
+    files = { "/rivals.js": await bundleRivals() };
+    [browser, oidc] = await Promise.all([openBrowser(), startOidc({ files })]);
   });
-  after(() => Promise.all([browser.close(), long.close(), short.close()]));
+  after(() => Promise.all([browser.close(), oidc.close()]));
 
-  const preset = (oidc) => ({
+  const preset = (at = oidc) => ({
     preset: "authgear",
-    of: { endpoint: oidc.issuer, clientId: PUBLIC, redirectUri: `${oidc.url}/` },
+    of: { endpoint: at.issuer, clientId: PUBLIC, redirectUri: `${at.url}/` },
   });
 
-  async function open(t, oidc, more) {
-    const visitor = await visit(t, browser, oidc.url);
-    await on(visitor.page, "openSession", { ...preset(oidc), ...more });
+  async function open(t, { at = oidc, ...more } = {}) {
+    const visitor = await visit(t, browser, at.url);
+    await visitor.page.clock.install();
+    await on(visitor.page, "openSession", { ...preset(at), ...more });
     const refreshes = () =>
-      visitor.mine(oidc.requests).filter(({ path, method }) => path === "/oidc/token" && method === "POST");
+      visitor.mine(at.requests).filter(({ path, method }) => path === "/oidc/token" && method === "POST");
     return { ...visitor, refreshes };
   }
 
-  async function ours(t, oidc, more) {
-    const opened = await open(t, oidc, more);
-    const tokens = await oidc.signIn();
+  async function ours(t, { at = oidc, ...more } = {}) {
+    const opened = await open(t, { at, ...more });
+    const tokens = await at.signIn();
     await on(opened.page, "ask", "setTokens", tokens);
     return { ...opened, tokens };
   }
 
   /** Authgear's SDK with a refresh token, as it finds itself after a reload. */
-  async function theirs(t, oidc) {
-    const visitor = await visit(t, browser, oidc.url);
-    const tokens = await oidc.signIn();
+  async function theirs(t, { at = oidc } = {}) {
+    const visitor = await visit(t, browser, at.url);
+    await visitor.page.clock.install();
+    const tokens = await at.signIn();
     await visitor.page.evaluate(
       async ([endpoint, clientID, token]) => {
         await import("/rivals.js");
@@ -60,10 +58,10 @@ describe("Authgear", { concurrency: 4, timeout: 120_000 }, () => {
           }
         };
       },
-      [oidc.issuer, PUBLIC, tokens.refresh_token],
+      [at.issuer, PUBLIC, tokens.refresh_token],
     );
     const refreshes = () =>
-      visitor.mine(oidc.requests).filter(({ path, method }) => path === "/oidc/token" && method === "POST");
+      visitor.mine(at.requests).filter(({ path, method }) => path === "/oidc/token" && method === "POST");
     const look = () =>
       visitor.page.evaluate(() => ({
         state: window.authgear.sessionState,
@@ -73,7 +71,7 @@ describe("Authgear", { concurrency: 4, timeout: 120_000 }, () => {
   }
 
   test("both ask the discovered endpoint for the same, in the same words", async (t) => {
-    const [mine, other] = await Promise.all([ours(t, long), theirs(t, long)]);
+    const [mine, other] = await Promise.all([ours(t), theirs(t)]);
     await on(mine.page, "ask", "refresh");
     assert.equal(await other.page.evaluate(() => window.refresh()), null);
     const said = ({ refreshes, tokens }) => {
@@ -89,9 +87,9 @@ describe("Authgear", { concurrency: 4, timeout: 120_000 }, () => {
   });
 
   test("a rotated refresh token is what both present next", async (t) => {
-    const [mine, other] = await Promise.all([ours(t, short), theirs(t, short)]);
+    const [mine, other] = await Promise.all([ours(t), theirs(t)]);
     await other.page.evaluate(() => window.refresh());
-    await sleep(SHORT_TTL_S * 1000 + 200);
+    for (const { page } of [mine, other]) await page.clock.fastForward(LATER_MS);
     await on(mine.page, "ask", "refreshAccessTokenIfNeeded");
     await other.page.evaluate(() => window.refresh());
     for (const { refreshes } of [mine, other]) {
@@ -101,14 +99,14 @@ describe("Authgear", { concurrency: 4, timeout: 120_000 }, () => {
   });
 
   test("refreshAccessTokenIfNeeded asks when the token has expired and not before, once for all callers", async (t) => {
-    const mine = await ours(t, short, { autoRefresh: false, leeway: 0 });
-    const other = await theirs(t, short);
+    const mine = await ours(t, { autoRefresh: false, leeway: 0 });
+    const other = await theirs(t);
     await other.page.evaluate(() => window.refresh());
     const first = { mine: (await on(mine.page, "look")).accessToken, other: (await other.look()).token };
     const [mineBefore, otherBefore] = [mine.refreshes().length, other.refreshes().length];
     assert.deepEqual(await on(mine.page, "ask", "refreshAccessTokenIfNeeded"), { value: false });
     assert.equal(mine.refreshes().length, mineBefore);
-    await sleep(SHORT_TTL_S * 1000 + 200);
+    for (const { page } of [mine, other]) await page.clock.fastForward(LATER_MS);
     const five = "Promise.all(Array.from({ length: 5 }, () => window.session.refreshAccessTokenIfNeeded()))";
     assert.deepEqual(await mine.page.evaluate(five), [true, true, true, true, true]);
     await other.page.evaluate(five.replace("window.session", "window.authgear"));
@@ -118,10 +116,10 @@ describe("Authgear", { concurrency: 4, timeout: 120_000 }, () => {
   });
 
   test("invalid_grant ends the session, and neither throws at who asked if needed", async (t) => {
-    const mine = await ours(t, short, { autoRefresh: false });
-    const other = await theirs(t, short);
+    const mine = await ours(t, { autoRefresh: false });
+    const other = await theirs(t);
     await other.page.evaluate(() => window.refresh());
-    await sleep(SHORT_TTL_S * 1000 + 200);
+    for (const { page } of [mine, other]) await page.clock.fastForward(LATER_MS);
     // Presented a second time, a rotated token ends the whole grant.
     for (const { tokens } of [mine, other]) {
       const body = new URLSearchParams({
@@ -129,7 +127,7 @@ describe("Authgear", { concurrency: 4, timeout: 120_000 }, () => {
         client_id: PUBLIC,
         refresh_token: tokens.refresh_token,
       });
-      for (let round = 0; round < 2; round += 1) await fetch(`${short.issuer}/token`, { method: "POST", body });
+      for (let round = 0; round < 2; round += 1) await fetch(`${oidc.issuer}/token`, { method: "POST", body });
     }
     assert.equal(await other.page.evaluate(() => window.refresh()), null);
     assert.deepEqual(await other.look(), { state: "NO_SESSION", token: null });
@@ -140,16 +138,16 @@ describe("Authgear", { concurrency: 4, timeout: 120_000 }, () => {
 
   test("trouble of the server keeps the session, and both say so", async (t) => {
     // A server of its own, whose next answers are all for one of the two.
-    const oidc = await startOidc({ files: { "/rivals.js": await bundleRivals() }, accessTtl: 1 });
-    t.after(oidc.close);
-    const mine = await ours(t, oidc, { autoRefresh: false });
-    await sleep(1200);
-    oidc.faults.push(503);
+    const at = await startOidc({ files });
+    t.after(at.close);
+    const mine = await ours(t, { at, autoRefresh: false });
+    await mine.page.clock.fastForward(LATER_MS);
+    at.faults.push(503);
     const refused = await on(mine.page, "ask", "refreshAccessTokenIfNeeded");
     assert.deepEqual([refused.code, refused.status], ["refresh_unavailable", 503]);
     assert.notEqual((await on(mine.page, "look")).status, "signed-out");
-    const other = await theirs(t, oidc);
-    oidc.faults.push(503);
+    const other = await theirs(t, { at });
+    at.faults.push(503);
     assert.notEqual(await other.page.evaluate(() => window.refresh()), null);
     assert.equal((await other.look()).state, "AUTHENTICATED");
     await until(async () => (await on(mine.page, "ask", "refreshAccessTokenIfNeeded")).value, "a later attempt");
@@ -157,7 +155,7 @@ describe("Authgear", { concurrency: 4, timeout: 120_000 }, () => {
   });
 
   test("where there is no session, neither asks nor throws", async (t) => {
-    const { page, refreshes } = await open(t, long);
+    const { page, refreshes } = await open(t);
     assert.deepEqual(await on(page, "ask", "refreshAccessTokenIfNeeded"), { value: false });
     const look = await on(page, "look");
     assert.deepEqual([look.status, look.accessToken], ["signed-out", null]);
@@ -168,12 +166,12 @@ describe("Authgear", { concurrency: 4, timeout: 120_000 }, () => {
     const app = await startApp();
     t.after(app.close);
     const { page, mine } = await visit(t, browser, app.url);
-    await on(page, "openSession", { preset: "authgear", of: { ...preset(long).of, redirectUri: `${app.url}/` } });
-    await on(page, "ask", "setTokens", await long.signIn());
+    await on(page, "openSession", { preset: "authgear", of: { ...preset().of, redirectUri: `${app.url}/` } });
+    await on(page, "ask", "setTokens", await oidc.signIn());
     for (let round = 0; round < 2; round += 1) {
       assert.equal((await on(page, "ask", "refresh")).value?.status, "signed-in");
     }
-    const asked = mine(long.requests).filter(({ path }) => path === "/oidc/token");
+    const asked = mine(oidc.requests).filter(({ path }) => path === "/oidc/token");
     assert.deepEqual(
       asked.map(({ method }) => method),
       ["POST", "POST"],
@@ -182,9 +180,9 @@ describe("Authgear", { concurrency: 4, timeout: 120_000 }, () => {
   });
 
   test("a sign-out revokes the refresh token", async (t) => {
-    const { page, tokens } = await ours(t, long);
+    const { page, tokens } = await ours(t);
     await on(page, "ask", "signOut");
-    assert.equal(await long.revoked(tokens.refresh_token), true);
+    assert.equal(await oidc.revoked(tokens.refresh_token), true);
   });
 
   // -------------------------------------------------------------- the sign-in, clicked through
@@ -205,16 +203,16 @@ describe("Authgear", { concurrency: 4, timeout: 120_000 }, () => {
   }
 
   test("a sign-in by the provider's own pages: PKCE, state, tokens, a clean address bar", async (t) => {
-    const { page, mine } = await open(t, long);
+    const { page, mine } = await open(t);
     await clickThrough(page);
     const landed = new URL(page.url());
     assert.ok(landed.searchParams.get("code") && landed.searchParams.get("state"));
-    await on(page, "openSession", preset(long));
+    await on(page, "openSession", preset());
     const { value } = await on(page, "ask", "finishSignIn");
     assert.deepEqual(value.state, { from: "/settings" });
     assert.equal(value.snapshot.status, "signed-in");
-    assert.equal(page.url(), `${long.url}/`);
-    const asked = new URL(mine(long.requests).find(({ path }) => path.startsWith("/oidc/auth?")).path, long.url)
+    assert.equal(page.url(), `${oidc.url}/`);
+    const asked = new URL(mine(oidc.requests).find(({ path }) => path.startsWith("/oidc/auth?")).path, oidc.url)
       .searchParams;
     assert.equal(asked.get("code_challenge_method"), "S256");
     assert.equal(asked.get("scope"), "openid offline_access");
@@ -224,24 +222,24 @@ describe("Authgear", { concurrency: 4, timeout: 120_000 }, () => {
   });
 
   test("an answer with another's state is refused", async (t) => {
-    const { page } = await open(t, long);
+    const { page } = await open(t);
     await clickThrough(page);
     const landed = new URL(page.url());
     landed.searchParams.set("state", "another");
-    await on(page, "openSession", preset(long));
+    await on(page, "openSession", preset());
     assert.equal((await on(page, "ask", "finishSignIn", landed.href)).code, "invalid_state");
     assert.equal((await on(page, "look")).status, "signed-out");
   });
 
   test("who cancels at the provider comes back as access_denied", async (t) => {
-    const { page } = await open(t, long);
+    const { page } = await open(t);
     const { value: url } = await on(page, "ask", "startSignIn", { params: { prompt: "consent" } });
     await page.goto(url);
     await page.click("a:has-text('Cancel')");
     await page.waitForFunction(() => window.ready);
-    await on(page, "openSession", preset(long));
+    await on(page, "openSession", preset());
     const refused = await on(page, "ask", "finishSignIn");
     assert.deepEqual([refused.code, refused.error], ["access_denied", "access_denied"]);
-    assert.equal(page.url(), `${long.url}/`);
+    assert.equal(page.url(), `${oidc.url}/`);
   });
 });

@@ -2,7 +2,7 @@
 // origin with the app's page, since Authgear's SDK sends cookies along, which oidc-provider allows no other origin.
 
 import { randomUUID } from "node:crypto";
-import { note, startApp } from "../setup.mjs";
+import { note, startApp } from "./http.mjs";
 
 export const PUBLIC = "a-public-client";
 /** Confidential clients: Oslo and RFC 6749 agree on the first two, and differ on the third. */
@@ -16,7 +16,7 @@ const MOUNT = "/oidc";
 const SCOPE = "openid offline_access";
 
 /** @param {{ accessTtl?: number, files?: object, route?: Function }} [options] `route` answers what it does not leave by `false` */
-export async function startOidc({ accessTtl = 300, files, route: own = () => false } = {}) {
+export async function startOidc({ accessTtl = 300, redirectUri, files, route: own = () => false } = {}) {
   const requests = [];
   const faults = [];
   let answer;
@@ -35,7 +35,7 @@ export async function startOidc({ accessTtl = 300, files, route: own = () => fal
       return answer(request, response);
     },
   });
-  const provider = await createProvider(app.url, accessTtl);
+  const provider = await createProvider(app.url, accessTtl, redirectUri ?? `${app.url}/`);
   answer = provider.callback();
 
   return {
@@ -65,10 +65,10 @@ export async function startOidc({ accessTtl = 300, files, route: own = () => fal
   };
 }
 
-async function createProvider(origin, accessTtl) {
+async function createProvider(origin, accessTtl, redirectUri) {
   const Provider = await importQuietly();
   const grants = { grant_types: ["authorization_code", "refresh_token"], response_types: ["code"] };
-  const redirect_uris = [`${origin}/`];
+  const redirect_uris = [redirectUri];
   const confidential = (client, method) => ({
     ...client,
     ...grants,
@@ -88,7 +88,7 @@ async function createProvider(origin, accessTtl) {
         scopes: ["openid", "offline_access"],
         rotateRefreshToken: true,
         clientBasedCORS: () => true,
-        features: { devInteractions: { enabled: true }, revocation: { enabled: true } },
+        features: { devInteractions: { enabled: true }, revocation: { enabled: true, allowedPolicy: () => true } },
         findAccount: (_ctx, sub) => ({ accountId: sub, claims: () => ({ sub }) }),
         ttl: {
           AccessToken: accessTtl,

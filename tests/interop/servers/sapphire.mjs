@@ -10,7 +10,7 @@ import { Time } from "@sapphire/time-utilities";
 import { OAuth2Routes } from "discord.js";
 import { stringify } from "node:querystring";
 import { MockAgent, setGlobalDispatcher } from "undici";
-import { note } from "../setup.mjs";
+import { note } from "./http.mjs";
 
 const WEEK_S = 604_800;
 

@@ -3,7 +3,7 @@
 
 import { randomUUID } from "node:crypto";
 import { text } from "node:stream/consumers";
-import { listen, note, startApp } from "../setup.mjs";
+import { listen, note, startApp } from "./http.mjs";
 
 /** What the snippet looks for, to the letter. */
 export const THE_SNIPPETS = 'Bearer error="invalid_token"';
