@@ -117,6 +117,14 @@ impl Session {
             return self.effect(Effect::Tell(Message::Ended { rejected }));
         }
         let Some(attempt) = self.attempt.as_mut().filter(|a| Some(a.id) == id) else { return };
+        let writing = matches!(
+            attempt.phase,
+            Phase::Claiming | Phase::Committing(_) | Phase::Ending(_) | Phase::Resolving
+        );
+        if !writing {
+            // A result of a phase that has passed.
+            return;
+        }
         match &result {
             Swapped::Done { version } => attempt.version = Some(*version),
             Swapped::Conflict(found) => {

@@ -10,6 +10,23 @@ use super::talk::NO_CLAIM;
 use super::time::Now;
 
 impl Session {
+    /// The page woke. What it had asked of the shared place may never be answered (Firefox, after the
+    /// back/forward cache), so it is asked again.
+    pub(super) fn resume(&mut self, now: Now) {
+        self.looking = None;
+        self.reconcile(now, "the page woke");
+        let phase = self.attempt.as_ref().map(|a| &a.phase);
+        if matches!(phase, Some(Phase::Looking | Phase::Claiming)) {
+            // Under another number: should the old answers come all the same, they are about old questions.
+            self.give_back_lock();
+            self.attempts_made = self.attempts_made.wrapping_add(1);
+            if let Some(attempt) = &mut self.attempt {
+                attempt.id = AttemptId(self.attempts_made);
+            }
+            self.look(now);
+        }
+    }
+
     /// Looks between attempts, after messages may have been missed.
     pub(super) fn reconcile(&mut self, now: Now, why: &'static str) {
         let Some(held) = &self.held else { return };

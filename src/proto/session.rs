@@ -152,7 +152,7 @@ impl Session {
     pub fn handle(&mut self, now: Now, input: Input) {
         match input {
             Input::Wake => {}
-            Input::Resume => self.reconcile(now, "the page woke"),
+            Input::Resume => self.resume(now),
             Input::Online => {
                 self.pace.online(now);
                 self.note(now, "look again", "the network is back", None);

@@ -24,6 +24,11 @@ thread_local! {
     static OPEN: ManuallyDrop<RefCell<Option<Promise>>> = const { ManuallyDrop::new(RefCell::new(None)) };
 }
 
+/// Opens the database anew at the next use.
+pub fn reopen() {
+    OPEN.with(|open| open.take());
+}
+
 /// Whether this platform has one.
 pub fn available() -> bool {
     js::global_value("indexedDB").is_object() && seal::available()

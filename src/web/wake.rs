@@ -8,7 +8,7 @@ use wasm_bindgen::prelude::*;
 use super::callback::Callback;
 use super::callers::Listening;
 use super::driver::Driver;
-use super::js;
+use super::{js, vault};
 use crate::proto::io::Input;
 
 /// Listeners on `window` and `document`, while it lives.
@@ -19,10 +19,20 @@ impl Wake {
     /// Begins to listen, where there is something to listen to.
     pub fn start(driver: &Rc<Driver>) {
         let (window, document) = (js::global(), js::global_value("document"));
-        driver.listen(&document, "visibilitychange", |_, _| Some(Input::Resume));
+        // Not when it is hidden: what is begun while a page is left may never end.
+        driver.listen(&document, "visibilitychange", |_, _| {
+            let state = js::get(&js::global_value("document"), "visibilityState").unwrap_or_default();
+            (state != "hidden").then_some(Input::Resume)
+        });
         // The page was frozen with its timers.
         driver.listen(&document, "resume", |_, _| Some(Input::Resume));
-        driver.listen(&window, "pageshow", |_, _| Some(Input::Resume));
+        driver.listen(&window, "pageshow", |_, event| {
+            // Brought back from the back/forward cache: Firefox has dropped the requests of the database.
+            if js::get(event, "persisted").is_ok_and(|persisted| persisted.is_truthy()) {
+                vault::reopen();
+            }
+            Some(Input::Resume)
+        });
         driver.listen(&window, "focus", |_, _| Some(Input::Wake));
         driver.listen(&window, "online", |_, _| Some(Input::Online));
     }
