@@ -91,8 +91,7 @@ impl World<'_> {
             }
             Action::NextVault(fault) => self.vault_faults.push_back(fault),
             Action::VaultDown(down) => {
-                self.vault.down = down;
-                self.vault.trouble_at = Some(now);
+                self.vault.set_down(down, now);
                 self.forget_shared_cooling();
             }
             Action::VaultCleared => {

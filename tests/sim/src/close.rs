@@ -4,6 +4,7 @@ use tokenwell::proto::config::Coordination;
 use tokenwell::proto::io::{Challenge401, Input, Want};
 use tokenwell::proto::unauthorized::RetryOn;
 
+use crate::excuses;
 use crate::invariants::Invariant;
 use crate::plan::{Rotation, SLOTS};
 use crate::tab::{Life, Runs, Waiter};
@@ -64,7 +65,7 @@ impl World<'_> {
         self.api_faults.clear();
         self.vault_faults.clear();
         self.set_api_refuses(false);
-        self.vault.down = false;
+        self.vault.set_down(false, self.clock.true_ms());
         self.go_online();
     }
 
@@ -139,10 +140,16 @@ impl World<'_> {
                 format!("tabs {slot} and {other} of s{sign_in} have different tokens")
             });
         }
-        // A page that has missed a message while it was frozen looks when it thaws; a sign-out at that very
-        // moment may still be on its way to the shared place, and shows at the next look.
+        // A page that has missed a message while it was frozen, or did not listen yet, looks when it thaws or
+        // starts; a sign-out at that very moment may still be on its way to the shared place, and shows at the
+        // next look.
         for slot in 0..SLOTS {
-            if self.tabs[slot].as_ref().is_some_and(|tab| tab.missed) {
+            let held = self.sign_in_of(slot).map(|sign_in| &self.ledger.sign_ins[sign_in]);
+            let over = held.and_then(|held| held.ended_before.as_ref());
+            if self.tabs[slot]
+                .as_ref()
+                .is_some_and(|tab| tab.missed || over.is_some_and(|before| !before.contains(&tab.life)))
+            {
                 self.feed(slot, Input::Resume);
             }
         }
@@ -154,7 +161,8 @@ impl World<'_> {
             // Where nothing could be written, only those who heard it can know.
             let listened = |before: &Vec<Life>| before.contains(&tab.life);
             let heard = !tab.missed && ledger.ended_before.as_ref().is_some_and(listened);
-            if ledger.ended_by_user() && (ledger.end_written || heard) {
+            let must_know = ledger.end_written || heard || !excuses::SIGN_OUT_THAT_WAS_NEVER_WRITTEN;
+            if ledger.ended_by_user() && must_know {
                 self.violate(Invariant::SignOutStays, || {
                     format!("tab {slot} still holds s{sign_in} at the end")
                 });

@@ -4,6 +4,7 @@ use tokenwell::proto::config::Coordination;
 use tokenwell::proto::io::{Reason, WaiterId};
 use tokenwell::proto::time::Now;
 
+use crate::excuses;
 use crate::names;
 use crate::plan::{Rotation, SLOTS};
 use crate::tab::{Life, Runs, Talk, Waiter, Wakes};
@@ -111,6 +112,8 @@ const LOCK_MARGIN_MS: i64 = 5_000;
 const TIMEOUTS_TILL_LOST: i64 = 4;
 /// For so long tabs are asked and given time to answer.
 const ASKING_MS: i64 = 3_000;
+/// So long after an outage attempts may go on that began in it.
+const OUTAGE_LINGERS_MS: i64 = 20_000;
 const RATE_REQUESTS: usize = 3;
 const RATE_WINDOW_MS: i64 = 5_000;
 /// Timers of one page in one second: each of many callers may have its own.
@@ -231,10 +234,13 @@ impl World<'_> {
         let upsets = self.clock.upsets;
         // A page whose process started after a clock step reckons by other clocks than the pages before: in the
         // seconds about the step nothing tells it how old their requests are.
-        let unknowable = self.setup.own_origins && now - self.clock.upset_at < RATE_WINDOW_MS;
+        let unknowable = excuses::RATE_ABOUT_A_CLOCK_STEP
+            && self.setup.own_origins
+            && now - self.clock.upset_at < RATE_WINDOW_MS;
         // Without a shared place only those who live and run can tell what they did: the app's or the platform's
         // choice.
-        let shared = self.setup.coordination == Coordination::Vault;
+        let shared =
+            self.setup.coordination == Coordination::Vault || !excuses::RATE_OF_THOSE_WHO_CANNOT_TELL;
         // And that place may have been cleared since, or have failed them.
         let trouble_at = self.vault.trouble_at;
         let works = shared && !self.vault.down;
@@ -279,19 +285,29 @@ impl World<'_> {
             let by_talk_alone = self.setup.coordination == Coordination::Channel && !self.setup.locks;
             let cleared = self.vault.cleared_at.is_some_and(|at| at >= request.sent_at);
             let moved_on = || self.sign_in_of(request.life.slot) != Some(sign_in);
-            // Where tabs can but talk, nothing tells of one that stands still. And when the user has cleared
-            // what they share, nothing tells of it either, or of one that has signed in anew.
-            (by_talk_alone && stands_still(request.life))
-                || (cleared && (stands_still(request.life) || moved_on()))
+            let outage = self.vault.outage_at.is_some_and(|at| at + OUTAGE_LINGERS_MS >= request.sent_at);
+            (excuses::TALK_WITH_ONE_THAT_STANDS_STILL && by_talk_alone && stands_still(request.life))
+                || (excuses::CLEARED_WHILE_NOBODY_CAN_TELL
+                    && cleared
+                    && (stands_still(request.life) || moved_on()))
+                || (excuses::OUTAGES_OF_THE_SHARED_PLACE && outage)
         };
+        let mut excused = false;
         for request in self.requests.iter().filter(same) {
-            again = true;
             if unheard(request) {
+                excused = true;
                 continue;
             }
+            again = true;
             if request.fate == Fate::Flying && machine_ms - request.sent_machine_ms < lost_after_ms {
                 flying = Some(request.life.slot);
             }
+        }
+        // What comes of it is excused with it.
+        let given_up = &mut self.ledger.sign_ins[sign_in].given_up;
+        *given_up |= excused;
+        if *given_up {
+            return;
         }
         if let Some(other) = flying {
             return self.violate(Invariant::PresentedOnce, || {

@@ -9,6 +9,7 @@ mod callers;
 mod clock;
 mod close;
 mod describe;
+mod excuses;
 mod faults;
 mod generate;
 mod host;

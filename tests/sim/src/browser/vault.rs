@@ -19,6 +19,8 @@ pub(crate) struct Vault {
     pub(crate) waiting: Vec<(Life, Op)>,
     /// When the user last cleared it, true ms.
     pub(crate) cleared_at: Option<i64>,
+    /// When it last went out or came back, true ms.
+    pub(crate) outage_at: Option<i64>,
     /// When an operation last failed, or it was cleared, true ms.
     pub(crate) trouble_at: Option<i64>,
 }
@@ -78,6 +80,15 @@ impl Vault {
         self.entries.retain(|entry| entry.0 != id);
         self.entries.push((id.to_owned(), Kept { version, meta: write.meta, sealed }));
         Swapped::Done { version }
+    }
+
+    /// It goes out or comes back.
+    pub(crate) fn set_down(&mut self, down: bool, now: i64) {
+        if self.down != down {
+            self.down = down;
+            self.outage_at = Some(now);
+            self.trouble_at = Some(now);
+        }
     }
 
     pub(crate) fn clear(&mut self, now: i64) {

@@ -1,0 +1,25 @@
+//! What is not held against the core although a promise is broken, each for its reason. Set one to `false` to see
+//! what it hides.
+
+/// The shared place (IndexedDB) goes out or comes back while a refresh that was made without it is under way or
+/// unknown to some: tabs that talk and tabs that look do not see each other for that moment. It would take every
+/// presenter a second lock at every refresh to close this, for an outage that browsers hardly have.
+pub(crate) const OUTAGES_OF_THE_SHARED_PLACE: bool = true;
+
+/// The user clears the shared place while the only page that could tell stands still or has moved on.
+pub(crate) const CLEARED_WHILE_NOBODY_CAN_TELL: bool = true;
+
+/// Without locks and without a shared place tabs can only talk, and one that stands still says nothing.
+pub(crate) const TALK_WITH_ONE_THAT_STANDS_STILL: bool = true;
+
+/// Without a shared place, or where it has failed, how often a page has asked is known to that page alone: after
+/// its end, nobody keeps the bound for it.
+pub(crate) const RATE_OF_THOSE_WHO_CANNOT_TELL: bool = true;
+
+/// In the seconds about a clock step, a process that starts reckons by another origin than those before it, and
+/// cannot know how old their requests are.
+pub(crate) const RATE_ABOUT_A_CLOCK_STEP: bool = true;
+
+/// A page that dies within milliseconds of a sign-out, or whose shared place fails or is cleared then, leaves
+/// nothing written; tabs that could not hear it cannot know.
+pub(crate) const SIGN_OUT_THAT_WAS_NEVER_WRITTEN: bool = true;
