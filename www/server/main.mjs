@@ -7,6 +7,7 @@ import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { createApi } from "./api.mjs";
+import { createBackends } from "./backends.mjs";
 import { createFaults, playTokenFault } from "./faults.mjs";
 import { readBody, sendJson } from "./http.mjs";
 import { createProvider, MOUNT } from "./provider.mjs";
@@ -48,6 +49,8 @@ export async function startServer({
   const api = createApi({ issuer: provider.issuer, audience, publicKeys, faults, stats });
   const answerOidc = provider.callback();
   const serveFile = createStatic({ page, pkg, connect, cacheControl });
+  const backends = createBackends(origin);
+  const serveBackends = createStatic({ page, pkg, connect: "'self' http://localhost:*" });
 
   function oidc(request, response, path) {
     const proceed = () => {
@@ -84,11 +87,24 @@ export async function startServer({
     const path = new URL(request.url, origin).pathname;
     if (path.startsWith(`${MOUNT}/`)) return oidc(request, response, path);
     if (path.startsWith("/api/")) return api.handle(request, response, path);
+    if (path.startsWith("/demo/backends/")) return backend(response, path);
     if (path.startsWith("/demo/")) {
       const answer = demo[`${request.method} ${path}`];
       return answer ? answer(request, response) : sendJson(response, 404, { error: "not_found" });
     }
+    if (path === "/backends.html") return serveBackends(request, response, path);
     return serveFile(request, response, path);
+  }
+
+  /** `/demo/backends/NAME` starts it and tells where it is; `…/NAME/requests` what it was asked. */
+  async function backend(response, path) {
+    const [name, requests] = path.slice("/demo/backends/".length).split("/");
+    try {
+      const told = requests ? await backends.requests(name) : await backends.open(name);
+      return sendJson(response, told ? 200 : 404, told ?? { error_description: "There is no such backend." });
+    } catch (error) {
+      return sendJson(response, 503, { error_description: error.message });
+    }
   }
 
   server.on("request", (request, response) => {
@@ -109,11 +125,13 @@ export async function startServer({
       ttl = seconds;
     },
     /** Cuts every connection: that is what a crashed server looks like. */
-    close: () =>
-      new Promise((resolve) => {
+    async close() {
+      await backends.close();
+      await new Promise((resolve) => {
         server.close(resolve);
         server.closeAllConnections();
-      }),
+      });
+    },
   };
 }
 
