@@ -52,7 +52,7 @@ export function waiting(host, { freezes, keepsPages }) {
   );
 
   for (const storage of ["session", "local"]) {
-    const options = { accessTtl: 3, session: { storage }, timeout: 90_000 };
+    const options = { session: { storage }, timeout: 90_000 };
     story(
       host,
       `without a network nobody is signed out, and its return costs one request (${storage})`,
@@ -79,7 +79,7 @@ export function waiting(host, { freezes, keepsPages }) {
   });
 
   const back = "a page kept for the back button refreshes once when it is back and its token has expired";
-  story(host, back, { accessTtl: 2 }, async (world) => {
+  story(host, back, { accessTtl: 6 }, async (world) => {
     const tab = await world.signedIn();
     const { expiresAt } = await tab.glance();
     const kept = await tab.leaveAndReturn(async () => {
@@ -111,13 +111,11 @@ export function waiting(host, { freezes, keepsPages }) {
 
 function frozen(host) {
   const wake = "eight frozen tabs that wake after their token has expired make one request";
-  story(host, wake, { accessTtl: 10, timeout: 90_000 }, async (world) => {
+  story(host, wake, { timeout: 120_000 }, async (world) => {
     const { freeze, thaw } = world.visitor;
     const tabs = [await world.signedIn()];
     while (tabs.length < 8) tabs.push(await world.duplicate(tabs[0]));
-    // Opening them may have taken long enough for a refresh to be due: begin with a fresh token.
-    assert.equal(await tabs[0].refresh(), "refreshed");
-    await world.settled();
+    await shortToken(world, 10);
     const { asked } = world.counts();
     const { expiresAt } = await tabs[0].glance();
     await Promise.all(tabs.map((tab) => freeze(tab.page)));
@@ -176,13 +174,20 @@ async function hangingHolder(world, ms) {
   return { holder, other };
 }
 
+/** From now on all tabs have a token that lives that long: opening them may have taken a while. */
+async function shortToken(world, seconds) {
+  world.server.setAccessTtl(seconds);
+  assert.equal(await world.tabs[0].refresh(), "refreshed");
+  await world.settled();
+}
+
 async function expired(tabs) {
   for (const tab of tabs) await until(async () => (await tab.status()) === "expired", "the token to expire");
 }
 
 async function offline(world) {
   const tabs = await world.threeTabs();
-  await until(() => world.counts().rotations >= 1, "a rotation");
+  await shortToken(world, 4); // With nothing on its way that going offline would cut off.
   await world.visitor.setOffline(true);
   for (const tab of tabs) {
     await until(async () => (await tab.status()) === "expired", "the token to expire");
