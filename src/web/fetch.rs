@@ -6,12 +6,12 @@ use std::rc::{Rc, Weak};
 
 use js_sys::{JsString, Map, Promise};
 use wasm_bindgen::prelude::*;
-use web_sys::{Request, Url};
+use web_sys::Url;
 
 use super::callback::{self, Callback};
 use super::callers::ask;
 use super::driver::Driver;
-use super::init::Call;
+use super::init::{Call, as_request};
 use super::listeners::Listeners;
 use super::{errors, js, task};
 use crate::proto::allow::{Target, allows};
@@ -43,7 +43,7 @@ pub fn fetch(driver: &Rc<Driver>, input: &JsValue, init: &JsValue) -> Promise {
 fn try_fetch(driver: &Rc<Driver>, input: &JsValue, init: &JsValue) -> Result<Promise, JsValue> {
     // Whatever is neither a Request nor a text becomes one, once: `toString` may have effects.
     let input = match input {
-        _ if input.is_string() || input.has_type::<Request>() => input.clone(),
+        _ if input.is_string() || as_request(input).is_some() => input.clone(),
         other => js::apply(&js::global_value("String"), &JsValue::UNDEFINED, &[other])?,
     };
     if !may_have_token(driver, &input) {
@@ -162,7 +162,7 @@ fn read_challenge(driver: &Rc<Driver>, response: &JsValue) -> Challenge401 {
 
 /// Whether the token may go to where this input leads.
 fn may_have_token(driver: &Driver, input: &JsValue) -> bool {
-    let url = match input.dyn_ref::<Request>() {
+    let url = match as_request(input) {
         Some(request) => request.url().into(),
         None => input.clone(),
     };

@@ -79,7 +79,7 @@ impl Call {
             replayable = !is_stream(&init.body()?);
         }
         if headers.is_undefined()
-            && let Some(request) = input.dyn_ref::<Request>()
+            && let Some(request) = as_request(&input)
         {
             headers = request.headers().into();
         }
@@ -101,7 +101,7 @@ impl Call {
         }
         let init = copy(&self.init)?;
         init.unchecked_ref::<Init>().set_headers(&self.headers);
-        let input = match self.input.dyn_ref::<Request>() {
+        let input = match as_request(&self.input) {
             // Sending a Request uses its body up.
             Some(request) if again && may_have_body(request) => request.clone()?.into(),
             _ => self.input.clone(),
@@ -155,6 +155,13 @@ fn copy(init: &JsValue) -> Result<Object, JsValue> {
 fn is_stream(body: &JsValue) -> bool {
     let has = |name: &JsValue| js_sys::Reflect::has(body, name).unwrap_or(true);
     body.is_object() && (has(&"getReader".into()) || has(&js_sys::Symbol::async_iterator()))
+}
+
+/// A `Request`, of this realm or another's (a frame's).
+pub fn as_request(value: &JsValue) -> Option<&Request> {
+    let tag = || js_sys::Reflect::get(value, &js_sys::Symbol::to_string_tag()).ok();
+    let is_one = value.is_object() && tag().is_some_and(|tag| tag == "Request");
+    is_one.then(|| value.unchecked_ref())
 }
 
 /// Whether a `Request` may have a body. Firefox does not have `Request.body`; the method tells enough.
