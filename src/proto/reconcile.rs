@@ -70,13 +70,15 @@ impl Session {
 
     /// Writes this tab's set over an older one: the page was reloaded between storing and sharing it.
     fn repair(&mut self, version: u32, generation: u32) {
+        let mut meta = Meta { generation, ..Meta::default() };
+        self.pace.share(&mut meta);
         let Some(held) = self.held.as_ref().filter(|_| self.attempt.is_none()) else { return };
         let effect = Effect::Swap {
             id: held.record.id.clone(),
             key: held.record.key.clone(),
             attempt: None,
             expect: Expect::Version(Some(version)),
-            meta: Meta { generation, ..Meta::default() },
+            meta,
             sealed: Sealed::Put(held.record.clone()),
         };
         let record = Some(held.record.clone());

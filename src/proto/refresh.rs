@@ -85,6 +85,8 @@ pub(super) struct Attempt {
     pub(super) whole: bool,
     /// How often the shared place refused.
     pub(super) place_failures: u32,
+    /// They were asked again after the page stood still.
+    pub(super) asked_again: bool,
     /// The other tabs were asked.
     pub(super) asked: bool,
     /// A claim whose lock nobody holds any more.
@@ -157,6 +159,7 @@ impl Session {
             tries: 1,
             whole: false,
             place_failures: 0,
+            asked_again: false,
             asked: false,
             freed: None,
             talks: self.config.coordination == Coordination::Channel,
@@ -335,7 +338,8 @@ impl Session {
             return;
         }
         let stood_still = over > LATE_TIMER_MS && !matches!(attempt.phase, Phase::Pacing);
-        if stood_still && matches!(attempt.phase, Phase::Asking { refused: None }) {
+        let asking = matches!(attempt.phase, Phase::Asking { refused: None });
+        if stood_still && asking && !std::mem::replace(&mut attempt.asked_again, true) {
             // The answers may have been lost.
             return self.ask(now, None);
         }

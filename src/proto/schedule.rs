@@ -107,6 +107,11 @@ impl Pace {
         self.cooldown.is_some_and(|c| c.by_server)
     }
 
+    /// The last token request known of.
+    pub(super) fn last_request(&self) -> Option<Request> {
+        self.requests.last().map(|r| r.0)
+    }
+
     /// Whether there is something that other tabs should know.
     pub(super) fn is_telling(&self, now: Now) -> bool {
         let recent = |r: &(Request, i64)| now.mono_ms < r.1.saturating_add(RATE_WINDOW_MS);

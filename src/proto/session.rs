@@ -10,7 +10,7 @@ use super::explain::{Decision, Ring};
 use super::held::Held;
 use super::io::*;
 use super::late::Late;
-use super::record::Record;
+use super::record::{Record, Request};
 use super::refresh::{Attempt, Waiter};
 use super::schedule::Pace;
 use super::secret::Secret;
@@ -90,10 +90,10 @@ pub struct Session {
     refresh_end_told: Option<(i64, Deadline)>,
     /// The shared place was too slow this often in a row.
     pub(super) place_slow: u32,
-    /// When this tab last asked the others, and last told them its pace, monotonic ms: a page that has stood
-    /// still finds many reasons to at once.
-    pub(super) asked_mono_ms: i64,
-    pub(super) paced_mono_ms: i64,
+    /// When this tab last asked the others, monotonic ms, for which generation and attempt, and when it last told
+    /// them which request of its pace: a page that has stood still finds many reasons to at once.
+    pub(super) last_ask: (i64, u32, AttemptId),
+    pub(super) last_pace: (i64, Option<Request>),
     /// Since when the queue of tabs that share no place has not moved, monotonic ms.
     pub(super) queue_seen: Option<i64>,
     /// Until when another tab may be refreshing without the shared entry, monotonic ms.
@@ -131,8 +131,8 @@ impl Session {
             failure: None,
             changed: false,
             looking: None,
-            asked_mono_ms: i64::MIN,
-            paced_mono_ms: i64::MIN,
+            last_ask: (i64::MIN, 0, AttemptId(0)),
+            last_pace: (i64::MIN, None),
             queue_seen: None,
             refresh_end_told: None,
             place_slow: 0,

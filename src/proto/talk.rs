@@ -112,8 +112,10 @@ impl Session {
     /// Another tab of the same generation asks. With a claim of its own it is about to present the token
     /// without a word to the shared entry, if nobody objects.
     fn asked(&mut self, now: Now, claim: u32) {
-        if self.pace.is_telling(now) && now.mono_ms >= self.paced_mono_ms.saturating_add(NOT_AGAIN_MS) {
-            self.paced_mono_ms = now.mono_ms;
+        let (at, last) = self.last_pace;
+        let new = last != self.pace.last_request() || now.mono_ms >= at.saturating_add(NOT_AGAIN_MS);
+        if new && self.pace.is_telling(now) {
+            self.last_pace = (now.mono_ms, self.pace.last_request());
             self.tell_pace();
         }
         if claim == NO_CLAIM {
@@ -171,9 +173,11 @@ impl Session {
             (None, false, false) => ASK_STRANGERS_MS,
         };
         let message = Message::Ask { generation: held.record.generation, claim: attempt.claim };
+        let asked = (held.record.generation, attempt.id);
         self.enter(Phase::Asking { refused }, now.mono_ms.saturating_add(wait));
-        if now.mono_ms >= self.asked_mono_ms.saturating_add(NOT_AGAIN_MS) {
-            self.asked_mono_ms = now.mono_ms;
+        let (at, what) = (self.last_ask.0, (self.last_ask.1, self.last_ask.2));
+        if what != asked || now.mono_ms >= at.saturating_add(NOT_AGAIN_MS) {
+            self.last_ask = (now.mono_ms, asked.0, asked.1);
             self.effect(Effect::Tell(message));
         }
     }
