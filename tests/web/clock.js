@@ -42,7 +42,8 @@ export class Clock {
   async advance(ms) {
     await turn();
     const end = this.passed + ms;
-    for (;;) {
+    for (let fired = 0; ; fired += 1) {
+      if (fired > 2000) throw new Error(`timers without end: ${this.delays.slice(-5)}`);
       const [first] = [...this.#timers].sort(([, a], [, b]) => a.at - b.at);
       if (!first || first[1].at > end) break;
       this.#timers.delete(first[0]);
