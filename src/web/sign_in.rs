@@ -153,6 +153,8 @@ pub fn finish(driver: &Rc<Driver>, url: &JsValue) -> Promise {
     }
     let driver = driver.clone();
     let promise = task::promise(async move {
+        // A moment, so that this is on record before it can fail.
+        let _ = task::settled(&JsValue::UNDEFINED).await;
         let finished = finish_once(&driver, &address).await;
         FINISHING.with(|cell| cell.take());
         finished

@@ -126,9 +126,8 @@ impl Storage {
         let before = driver.storage.last.borrow().clone();
         let this = driver.clone();
         let run = async move {
-            if let Some(before) = before {
-                let _ = task::settled(&before).await;
-            }
+            // Even the first waits a moment, so that it is on record before user code runs.
+            let _ = task::settled(&before.map_or(JsValue::UNDEFINED, JsValue::from)).await;
             let Place::Own(storage) = &this.storage.place else { return Ok(JsValue::UNDEFINED) };
             let key = JsValue::from_str(&this.storage.key);
             let called = match text {
