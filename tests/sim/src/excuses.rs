@@ -6,10 +6,12 @@
 /// presenter a second lock at every refresh to close this, for an outage that browsers hardly have.
 pub(crate) const OUTAGES_OF_THE_SHARED_PLACE: bool = true;
 
-/// The user clears the shared place while the only page that could tell stands still or has moved on.
+/// The user clears the shared place while the only page that could tell stands still or has signed in anew, or as
+/// the page that looks wakes.
 pub(crate) const CLEARED_WHILE_NOBODY_CAN_TELL: bool = true;
 
-/// Without locks and without a shared place tabs can only talk, and one that stands still says nothing.
+/// Without locks and without a shared place tabs can only talk, and one that stands still or has signed in anew
+/// says nothing of what it had under way.
 pub(crate) const TALK_WITH_ONE_THAT_STANDS_STILL: bool = true;
 
 /// Without a shared place, or where it has failed, how often a page has asked is known to that page alone: after

@@ -234,6 +234,8 @@ impl World<'_> {
         let upsets = self.clock.upsets;
         // A page whose process started after a clock step reckons by other clocks than the pages before: in the
         // seconds about the step nothing tells it how old their requests are.
+        let outage = |at| now - at < OUTAGE_LINGERS_MS;
+        let in_trouble = excuses::RATE_OF_THOSE_WHO_CANNOT_TELL && self.vault.trouble_at.is_some_and(outage);
         let unknowable = excuses::RATE_ABOUT_A_CLOCK_STEP
             && self.setup.own_origins
             && now - self.clock.upset_at < RATE_WINDOW_MS;
@@ -259,10 +261,11 @@ impl World<'_> {
         let silenced = ledger.cooling.is_some_and(|cooling| {
             now < cooling.until && cooling.upsets == upsets && (cooling.shared || cooling.told == life)
         });
-        if too_soon && !unknowable {
+        if too_soon && !unknowable && !in_trouble {
             self.violate(Invariant::RateBound, || format!("the fourth for s{sign_in}, by tab {slot}"));
         }
-        if silenced {
+        let out = excuses::OUTAGES_OF_THE_SHARED_PLACE && self.vault.outage_at.is_some_and(outage);
+        if silenced && !out {
             self.violate(Invariant::RetryAfterHonoured, || format!("tab {slot} did not wait, s{sign_in}"));
         }
     }
@@ -281,15 +284,17 @@ impl World<'_> {
             let tab = self.living(life);
             tab.is_some_and(|tab| tab.runs != Runs::Yes || now - tab.went_on_at < ASKING_MS)
         };
+        let just_woke = self.tabs[slot].as_ref().is_some_and(|tab| now - tab.went_on_at < ASKING_MS);
         let unheard = |request: &TokenRequest| {
-            let by_talk_alone = self.setup.coordination == Coordination::Channel && !self.setup.locks;
-            let cleared = self.vault.cleared_at.is_some_and(|at| at >= request.sent_at);
             let moved_on = || self.sign_in_of(request.life.slot) != Some(sign_in);
-            let outage = self.vault.outage_at.is_some_and(|at| at + OUTAGE_LINGERS_MS >= request.sent_at);
-            (excuses::TALK_WITH_ONE_THAT_STANDS_STILL && by_talk_alone && stands_still(request.life))
-                || (excuses::CLEARED_WHILE_NOBODY_CAN_TELL
-                    && cleared
-                    && (stands_still(request.life) || moved_on()))
+            let silent = || stands_still(request.life) || moved_on();
+            let after = |at: Option<i64>, linger_ms| at.is_some_and(|at| at + linger_ms >= request.sent_at);
+            let cleared = after(self.vault.cleared_at, 0);
+            let outage = after(self.vault.outage_at, OUTAGE_LINGERS_MS);
+            let no_place = self.setup.coordination == Coordination::Channel || self.vault.down || outage;
+            let by_talk_alone = no_place && !self.setup.locks;
+            (excuses::TALK_WITH_ONE_THAT_STANDS_STILL && by_talk_alone && silent())
+                || (excuses::CLEARED_WHILE_NOBODY_CAN_TELL && cleared && (silent() || just_woke))
                 || (excuses::OUTAGES_OF_THE_SHARED_PLACE && outage)
         };
         let mut excused = false;
@@ -328,11 +333,15 @@ impl World<'_> {
         let request = &self.requests[request];
         let (life, fate, reason) = (request.life, request.fate, request.reason);
         let sent_machine_ms = request.sent_machine_ms;
+        let newest = self.living(life).and_then(|tab| tab.seen.refresh);
+        let overtaken = newest.is_some_and(|newest| newest > request.token);
         let Some(sign_in) = self.server.family_of_refresh(request.token) else { return };
         let now = self.now();
         let ledger = &mut self.ledger.sign_ins[sign_in];
-        // An answer from before the last success says nothing about now.
-        if let Some(ms) = retry_after_ms.filter(|_| sent_machine_ms >= ledger.granted_machine_ms) {
+        // An answer from before the last success, or for a token that has a successor here, says nothing about now.
+        if let Some(ms) =
+            retry_after_ms.filter(|_| !overtaken && sent_machine_ms >= ledger.granted_machine_ms)
+        {
             let (until, upsets) = (now + ms, self.clock.upsets);
             ledger.cooling = Some(Cooling { until, told: life, shared: false, upsets });
         } else if fate == (Fate::Delivered { granted: true }) {
