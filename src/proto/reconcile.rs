@@ -14,6 +14,7 @@ impl Session {
     /// back/forward cache), so it is asked again.
     pub(super) fn resume(&mut self, now: Now) {
         self.looking = None;
+        self.may_be_old = true;
         self.reconcile(now, "the page woke");
         let phase = self.attempt.as_ref().map(|a| &a.phase);
         if matches!(phase, Some(Phase::Looking | Phase::Claiming)) {

@@ -98,6 +98,8 @@ pub struct Session {
     pub(super) queue_seen: Option<i64>,
     /// Until when another tab may be refreshing without the shared entry, monotonic ms.
     pub(super) talker_until_mono_ms: i64,
+    /// Other tabs may have a newer set: this one was stored, or the page stood still.
+    pub(super) may_be_old: bool,
     /// Another tab of this sign-in has been heard of.
     pub(super) siblings: bool,
     pub(super) disposed: bool,
@@ -137,6 +139,7 @@ impl Session {
             refresh_end_told: None,
             place_slow: 0,
             talker_until_mono_ms: i64::MIN,
+            may_be_old: false,
             siblings: false,
             disposed: false,
             storage_lost: false,
@@ -288,6 +291,7 @@ impl Session {
             .map(|told| told.1);
         self.held = Some(held);
         self.looking = None;
+        self.may_be_old = because == Because::Stored;
         self.epoch = Epoch(self.epoch.0.wrapping_add(1));
         self.because = because;
         self.failure = None;
@@ -410,5 +414,5 @@ impl Session {
 }
 
 /// How long the other tabs have to save an expired session, ms.
-const ASK_OTHERS_MS: i64 = 2_000;
+const ASK_OTHERS_MS: i64 = 6_000;
 const DISPOSED: &str = "The session object was disposed of.";

@@ -165,8 +165,9 @@ impl Session {
         }
         let (Some(attempt), Some(held)) = (&mut self.attempt, &self.held) else { return };
         attempt.asked = true;
-        // A stored set may be any number of generations old; one that this page was given is the newest.
-        let may_be_old = self.siblings || self.because == Because::Stored;
+        // A stored set may be any number of generations old, and others may have gone on while this page stood
+        // still; one that it has just been given is the newest.
+        let may_be_old = self.siblings || self.may_be_old;
         let wait = match (&refused, attempt.queued, may_be_old) {
             (Some(_), _, _) | (_, true, _) => ASK_LAST_MS,
             (None, false, true) => ASK_SIBLINGS_MS,
