@@ -26,6 +26,7 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
  * @param {string} [options.pkg] folder of the built package
  * @param {string} [options.connect] the page's connect-src, where a test needs a second origin
  * @param {string} [options.cacheControl] of the page: with "no-store" it is not kept for going back to
+ * @param {Record<string, (request: object, response: object) => unknown>} [options.routes] more under /demo/, for tests
  */
 export async function startServer({
   port = 0,
@@ -35,6 +36,7 @@ export async function startServer({
   pkg = process.env.TOKENWELL_PKG ?? here("../../pkg/"),
   connect,
   cacheControl,
+  routes = {},
 } = {}) {
   const server = createServer();
   await listen(server, port);
@@ -81,6 +83,7 @@ export async function startServer({
       sendJson(response, 200, {});
     },
     "GET /demo/stats": (_request, response) => sendJson(response, 200, stats.read()),
+    ...routes,
   };
 
   async function route(request, response) {

@@ -27,6 +27,7 @@ export function gone(host, { crashes }) {
         await answer.arrived();
         for (const other of others) await other.beginRefresh();
         await go(goer);
+        await answer.left();
         for (const other of others) assert.match(await other.refreshed(), /^(refreshed|adopted)$/);
         await world.settled();
         assert.deepEqual(world.counts(), { asked: 2, rotations: 1, refused: 0, reuseDetected: 0 });
@@ -40,7 +41,7 @@ export function gone(host, { crashes }) {
         await answer.arrived();
         for (const other of others) await other.beginRefresh();
         await go(goer);
-        answer.release(); // To nobody.
+        await answer.left();
         for (const other of others) assert.equal(await other.refreshed(), "invalid_grant");
         await until(async () => {
           const statuses = await Promise.all(world.living.map((tab) => tab.status()));
