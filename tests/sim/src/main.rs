@@ -72,6 +72,10 @@ struct Simulate {
     /// Goes on after a broken promise and counts them.
     #[arg(long)]
     survey: bool,
+    /// With --survey: how many in a million may break a promise before it fails. Those that still do are the
+    /// open ones of docs/simulation.md; a core that loses anything breaks thousands.
+    #[arg(long, default_value_t = 0)]
+    at_most_per_million: u64,
 }
 
 fn main() -> ExitCode {
@@ -99,7 +103,7 @@ fn main() -> ExitCode {
         survey: options.survey,
         quiet: false,
     };
-    if options.survey { survey(order) } else { once(order) }
+    if options.survey { survey(order, options.at_most_per_million) } else { once(order) }
 }
 
 fn once(order: Order) -> ExitCode {
@@ -142,7 +146,7 @@ fn all_broken(schedules: u64, seed: u64, jobs: usize) -> ExitCode {
     if missed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-fn survey(order: Order) -> ExitCode {
+fn survey(order: Order, at_most_per_million: u64) -> ExitCode {
     let result = simulate(order);
     let rate = result.schedules as f64 / result.seconds.max(0.001);
     let mut counts: Vec<(String, Vec<u64>)> = Vec::new();
@@ -162,7 +166,8 @@ fn survey(order: Order) -> ExitCode {
         order.seed,
         result.broke.len()
     );
-    if result.broke.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let allowed = result.schedules.saturating_mul(at_most_per_million) / 1_000_000;
+    if result.broke.len() as u64 <= allowed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn replay(seed: u64, broken: Option<Broken>, shrunk: bool) -> ExitCode {
