@@ -293,8 +293,9 @@ impl World<'_> {
         }
         if let Some(sign_in) = self.sign_in_of(slot) {
             let name = names::sign_in(sign_in);
-            let hears = |tab: &&Box<Tab>| tab.listening.as_ref().is_some_and(|channel| channel.0 == name);
-            let listeners = self.tabs.iter().flatten().filter(hears).map(|tab| tab.life).collect();
+            let hears = |tab: &&Tab| tab.listening.as_ref().is_some_and(|channel| channel.0 == name);
+            let tabs = self.tabs.iter().filter_map(|tab| tab.as_deref());
+            let listeners = tabs.filter(hears).map(|tab| tab.life).collect();
             self.ledger.sign_ins[sign_in].ended_before.get_or_insert(listeners);
             if let Some(tab) = self.tabs[slot].as_deref_mut() {
                 tab.seen.told_over = Some(sign_in);
