@@ -1,7 +1,8 @@
 //! What is not held against the core although a promise is broken, each for its reason. Set one to `false` to see
 //! what it hides.
 
-/// The shared place (IndexedDB) goes out or comes back while a refresh that was made without it is under way or
+/// The shared place (IndexedDB) goes out or comes back, or is blocked by a page that hangs where there are no locks,
+/// while a refresh that was made without it is under way or
 /// unknown to some: tabs that talk and tabs that look do not see each other for that moment. It would take every
 /// presenter a second lock at every refresh to close this, for an outage that browsers hardly have.
 pub(crate) const OUTAGES_OF_THE_SHARED_PLACE: bool = true;

@@ -24,35 +24,6 @@ impl Plan {
             draft.step();
         }
         let noise = draft.rng.u64(..);
-        if let Ok(without) = std::env::var("SIM_WITHOUT") {
-            for word in without.split(',') {
-                match word {
-                    "channel" if draft.setup.coordination == Coordination::Channel => {
-                        draft.setup.coordination = Coordination::Vault;
-                    }
-                    "alone" if draft.setup.coordination == Coordination::Alone => {
-                        draft.setup.coordination = Coordination::Vault;
-                    }
-                    "origins" => draft.setup.own_origins = false,
-                    "nolocks" => draft.setup.locks = true,
-                    "vault" => draft.steps.retain(|s| {
-                        !matches!(
-                            s.action,
-                            Action::NextVault(_) | Action::VaultDown(_) | Action::VaultCleared
-                        )
-                    }),
-                    "vaultdown" => draft.steps.retain(|s| !matches!(s.action, Action::VaultDown(_))),
-                    "vaultcleared" => draft.steps.retain(|s| s.action != Action::VaultCleared),
-                    "vaultslow" => draft.steps.retain(|s| {
-                        !matches!(s.action, Action::NextVault(VaultFault::Slow(_) | VaultFault::Mute))
-                    }),
-                    "steps" => draft.steps.retain(|s| !matches!(s.action, Action::StepClock { .. })),
-                    "sleep" => draft.steps.retain(|s| !matches!(s.action, Action::Sleep { .. })),
-                    "refreshms" => draft.setup.refresh_ms = None,
-                    _ => {}
-                }
-            }
-        }
         Self { noise, setup: draft.setup, steps: draft.steps }
     }
 }

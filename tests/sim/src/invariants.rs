@@ -265,7 +265,8 @@ impl World<'_> {
             self.violate(Invariant::RateBound, || format!("the fourth for s{sign_in}, by tab {slot}"));
         }
         let out = excuses::OUTAGES_OF_THE_SHARED_PLACE && self.vault.outage_at.is_some_and(outage);
-        if silenced && !out {
+        let cleared = excuses::CLEARED_WHILE_NOBODY_CAN_TELL && self.vault.cleared_at.is_some();
+        if silenced && !out && !cleared {
             self.violate(Invariant::RetryAfterHonoured, || format!("tab {slot} did not wait, s{sign_in}"));
         }
     }
@@ -335,12 +336,14 @@ impl World<'_> {
         let sent_machine_ms = request.sent_machine_ms;
         let newest = self.living(life).and_then(|tab| tab.seen.refresh);
         let overtaken = newest.is_some_and(|newest| newest > request.token);
+        let trouble = self.vault.trouble_at.is_some_and(|at| self.now() - at < OUTAGE_LINGERS_MS);
+        let out = excuses::OUTAGES_OF_THE_SHARED_PLACE && trouble;
         let Some(sign_in) = self.server.family_of_refresh(request.token) else { return };
         let now = self.now();
         let ledger = &mut self.ledger.sign_ins[sign_in];
         // An answer from before the last success, or for a token that has a successor here, says nothing about now.
         if let Some(ms) =
-            retry_after_ms.filter(|_| !overtaken && sent_machine_ms >= ledger.granted_machine_ms)
+            retry_after_ms.filter(|_| !overtaken && !out && sent_machine_ms >= ledger.granted_machine_ms)
         {
             let (until, upsets) = (now + ms, self.clock.upsets);
             ledger.cooling = Some(Cooling { until, told: life, shared: false, upsets });

@@ -90,6 +90,10 @@ impl World<'_> {
             return;
         }
         self.vault.blocked_by = None;
+        if !self.setup.locks && !self.vault.waiting.is_empty() {
+            // As good as out for the others, and without locks nothing else tells of them.
+            self.vault.outage_at = Some(self.clock.true_ms());
+        }
         for (life, op) in std::mem::take(&mut self.vault.waiting) {
             self.queue.push(self.clock.true_ms(), Event::Vault { life, op });
         }
