@@ -5,7 +5,7 @@ import { until } from "../browser.mjs";
 import { story } from "./world.mjs";
 
 /** A refresh every 2.4 s, and a token that lives on long enough for a machine that is busy with other things. */
-const PACE = { accessTtl: 30, session: { leeway: { seconds: 60, fraction: 0.92 } } };
+const PACE = { accessTtl: 12, session: { leeway: { seconds: 60, fraction: 0.8 } } };
 
 export function rotation(host) {
   for (const storage of ["session", "local"]) {
