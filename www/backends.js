@@ -6,6 +6,10 @@ import { clock } from "./format.js";
 const $ = (id) => document.getElementById(id);
 const name = new URLSearchParams(location.search).get("of") ?? "";
 
+if (!name) {
+  location.replace("/backends.html?of=sapphire");
+  await new Promise(() => {}); // Nothing to do on the way.
+}
 $("backend").value = name;
 $("backend").addEventListener("change", ({ target }) => {
   location.href = target.value ? `/backends.html?of=${target.value}` : "/";
