@@ -167,7 +167,13 @@ impl Session {
             Input::Unauthorized { waiter, sent, challenge } => {
                 self.unauthorized(now, waiter, sent, challenge);
             }
-            Input::Replayed { sent, refused } => self.breaker.replayed(sent, refused, now),
+            Input::Replayed { sent, refused } => {
+                // A token that has expired on its way, or was replaced, says nothing of fresh ones.
+                let fresh = sent == self.epoch && self.held.as_ref().is_some_and(|held| !held.expired(now));
+                if fresh || !refused {
+                    self.breaker.replayed(sent, refused, now);
+                }
+            }
             Input::Detach(waiter) => self.waiters.retain(|w| w.id != waiter),
             Input::SignIn { grant, id, key } => self.sign_in(now, grant, id, key),
             Input::SignOut => self.sign_out(now),

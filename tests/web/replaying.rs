@@ -154,3 +154,24 @@ async fn retry_on_says_which_401s_count() {
         assert_eq!(server.refreshes(), refreshes, "{retry_on} {challenge}");
     }
 }
+
+#[wasm_bindgen_test]
+async fn a_replay_refused_because_its_token_expired_on_the_way_stops_no_later_refresh() {
+    let (time, server) = (Time::stopped(), Server::new());
+    js_sys::Reflect::set(&server, &"expiresIn".into(), &3.into()).unwrap();
+    let tab = server.signed_in("").await;
+    server.answer_api("() => new Promise((resolve) => { server.answer = () => { delete server.answer; resolve(server.refuse()); }; })");
+    let slow = tab.fetch(&API.into(), &JsValue::UNDEFINED);
+    for _ in 0..2 {
+        until("the call", || !at(&server, "answer").is_undefined()).await;
+        time.sleep(4000.0);
+        with("server", &server, "server.answer()");
+        settle().await;
+    }
+    assert_eq!(status(&ok(slow).await), 401);
+    server.answer_api("(call) => call.authorization === `Bearer access-${server.serial}` ? Response.json({}) : server.refuse()");
+    time.pass_s(10).await;
+    assert_eq!(tab.call().await, 200);
+    server.forget();
+    assert_eq!(tab.call().await, 200);
+}
