@@ -52,19 +52,23 @@ describe("package", { concurrency: 6 }, () => {
       }
       const globals = new Set(Reflect.ownKeys(window));
       const storage = JSON.stringify([{ ...sessionStorage }, { ...localStorage }]);
+      // The browser asks for its favicon when it likes.
       const asked = () =>
-        performance.getEntriesByType("resource").filter(({ name }) => !name.includes("/pkg/dist/")).length;
-      const askedBefore = asked();
+        performance
+          .getEntriesByType("resource")
+          .map(({ name }) => new URL(name).pathname)
+          .filter((path) => !path.startsWith("/pkg/dist/") && path !== "/favicon.ico");
+      const askedBefore = asked().length;
       await import("/pkg/dist/index.js");
       await new Promise((resolve) => setTimeout(resolve, 50));
       return {
         compiled,
         added: Reflect.ownKeys(window).filter((key) => !globals.has(key)),
         stored: JSON.stringify([{ ...sessionStorage }, { ...localStorage }]) !== storage,
-        fetched: asked() - askedBefore,
+        fetched: asked().slice(askedBefore),
       };
     });
-    assert.deepEqual(found, { compiled: [], added: [], stored: false, fetched: 0 });
+    assert.deepEqual(found, { compiled: [], added: [], stored: false, fetched: [] });
   });
 
   test("it loads in a plain module script from any static server", async (t) => {
