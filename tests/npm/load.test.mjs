@@ -9,6 +9,7 @@ import { copy, install } from "./installed.mjs";
 
 let at;
 let dist;
+let home;
 let wasm;
 before(() => {
   at = install();
@@ -16,7 +17,7 @@ before(() => {
 
 /** Every test gets modules that have loaded nothing yet. */
 beforeEach(() => {
-  const home = copy(at);
+  home = copy(at);
   dist = (file) => import(pathToFileURL(join(home, "dist", file)));
   wasm = readFileSync(join(home, "dist/tokenwell.wasm"));
 });
@@ -40,6 +41,14 @@ test("create compiles off the main thread, once for all who come at the same tim
   for (const session of made) session.dispose();
   assert.equal(sync.mock.callCount(), 0);
   assert.equal(async.mock.callCount(), 1);
+});
+
+test("the bytes inside are those of tokenwell.wasm, in ASCII that no minifier or script tag minds", async () => {
+  const { bytes } = await dist("bytes.js");
+  assert.ok(Buffer.from(bytes()).equals(wasm));
+  const [text] = readFileSync(join(home, "dist/bytes.js"), "utf8").match(/(?<=\n {2}").*(?=";\n)/);
+  assert.match(text, /^[ -~]+$/);
+  assert.doesNotMatch(text, /["'`\\$<]/);
 });
 
 test("a session made while create still compiles is a session like any other", async () => {

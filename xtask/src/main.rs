@@ -4,6 +4,7 @@
 mod apt;
 mod debian;
 mod demo;
+mod inline;
 mod node;
 mod package;
 mod python;

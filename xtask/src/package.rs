@@ -2,11 +2,11 @@
 //! hand-written files of pkg-template/. Everything is put together aside and moved to pkg/ at the
 //! end, so that a server on pkg/ never sees half a package.
 
+use crate::inline;
 use crate::setup::{self, Need, Ready};
 use crate::sh;
 use crate::wasm::TARGET;
 use anyhow::{Context, Result};
-use base64::Engine;
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -44,7 +44,7 @@ pub(crate) fn run() -> Result<()> {
     optimise(&ready, &bound.join("glue_bg.wasm"), &stage.join("dist/tokenwell.wasm"))?;
     copy(&bound.join("glue.js"), &stage.join("dist/glue.js"))?;
     let wasm = fs::read(stage.join("dist/tokenwell.wasm"))?;
-    write(&stage.join("dist/bytes.js"), &inlined(&wasm))?;
+    write(&stage.join("dist/bytes.js"), &inline::module(&wasm))?;
     classic(&ready, &stage.join("dist"))?;
     for file in FROM_ROOT {
         copy(&root.join(file), &stage.join(file))?;
@@ -103,26 +103,6 @@ fn optimise(ready: &Ready, from: &Path, to: &Path) -> Result<()> {
     let mut opt = ready.node_bin("wasm-opt");
     opt.arg("-Oz").args(WASM_FEATURES).arg("--strip-target-features");
     sh::run(opt.arg(from).arg("-o").arg(to))
-}
-
-/// The module as JavaScript: a function, so that nothing is decoded at import. How the bytes are
-/// written down is known here alone.
-fn inlined(wasm: &[u8]) -> String {
-    let text = base64::engine::general_purpose::STANDARD.encode(wasm);
-    format!(
-        "// The bytes of tokenwell.wasm; made by `cargo xtask package`.
-
-const text =
-  \"{text}\";
-
-export const bytes = () => {{
-  const binary = atob(text);
-  const bytes = new Uint8Array(binary.length);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i);
-  return bytes;
-}};
-"
-    )
 }
 
 /// All of it as a classic script, for pages without modules and for `importScripts`: one global, `tokenwell`.
