@@ -2,6 +2,7 @@
 
 import { after, before, describe } from "node:test";
 import { apart } from "./tabs/apart.mjs";
+import { chaos } from "./tabs/chaos.mjs";
 import { chromium } from "./tabs/chromium.mjs";
 import { copies } from "./tabs/copies.mjs";
 import { gone } from "./tabs/gone.mjs";
@@ -22,4 +23,5 @@ describe("tabs in Chromium", { concurrency: 8 }, () => {
   waiting(host, { freezes: true, keepsPages: true });
   apart(host);
   trouble(host);
+  chaos(host, { freezes: true });
 });

@@ -3,6 +3,7 @@
 
 import { after, before, describe } from "node:test";
 import { apart } from "./tabs/apart.mjs";
+import { chaos } from "./tabs/chaos.mjs";
 import { copies } from "./tabs/copies.mjs";
 import { firefox } from "./tabs/firefox.mjs";
 import { gone } from "./tabs/gone.mjs";
@@ -23,4 +24,5 @@ describe("tabs in Firefox", { concurrency: 8 }, () => {
   waiting(host, { freezes: false, keepsPages: false });
   apart(host);
   trouble(host);
+  chaos(host, { freezes: false });
 });

@@ -44,6 +44,8 @@ export class World {
   asked = [];
   /** Pages that hang until they get these answers. */
   hanging = [];
+  /** How a token request is answered for which nothing was ordered. */
+  otherwise = (_request, _response, proceed) => proceed();
   #answers = [];
 
   static async open(t, host, { accessTtl = 60, session = {}, insecure = false, oneSession = true }) {
@@ -65,7 +67,7 @@ export class World {
   #answer(request, response, proceed) {
     this.asked.push(Date.now());
     delete request.headers.origin; // It is the page's own, under a name that the provider does not know.
-    const answer = this.#answers.shift() ?? ((_request, _response, go) => go());
+    const answer = this.#answers.shift() ?? this.otherwise;
     return answer(request, response, proceed);
   }
 
