@@ -1,126 +1,214 @@
-// The demo page. What an app needs of tokenwell is in the first few lines; the rest shows what it does.
+// The page at work: tokenwell and the usual snippet, side by side, under whatever the visitor does to both. What an app
+// needs of tokenwell is in the first few lines of `open`; the rest shows what it does.
 
-import { AuthSession } from "/pkg/dist/index.js";
-import { announce, createLog } from "./log.js";
+import { AuthSession } from "./pkg/dist/index.js";
+import { ask, at, inPage } from "./backend/index.js";
+import { createBadDay } from "./bad-day.js";
 import { clock, count, duration } from "./format.js";
-import { createServerCounts } from "./server-counts.js";
-import { createTimeline } from "./timeline.js";
-import { createView } from "./view.js";
+import { announce, createLog } from "./log.js";
+import { createRival } from "./rival.js";
+import { createScore } from "./score.js";
+import { createNotes, createTimeline } from "./timeline.js";
+import { createTorments } from "./torments.js";
+import { createView, leewayOf, lifeOf } from "./view.js";
+import { createWire } from "./wire.js";
 
 const TICK_MS = 1000;
 const REST_MS = 5000;
 const $ = (id) => document.getElementById(id);
 
-const timeline = createTimeline($("timeline"));
+const ours = createNotes();
+const theirs = createNotes();
+const timeline = createTimeline($("timeline"), [
+  { name: "tokenwell", notes: ours },
+  { name: "the usual snippet", notes: theirs },
+]);
 const log = createLog($("log"));
 const view = createView();
-const serverCounts = createServerCounts(view);
+const score = createScore();
+const rival = createRival({ notes: theirs, log: log.add, changed: () => view.rival(rival) });
+const storage = new URLSearchParams(location.search).get("keep") === "session" ? "session" : "local";
+$("set-keep").value = storage;
+for (const element of document.querySelectorAll(inPage ? "[data-only=server]" : "[data-only=page]")) element.remove();
 
 const session = await AuthSession.create({
-  refresh: { url: "/oidc/token", clientId: "tokenwell-demo" },
-  fetch: watchedFetch,
+  refresh: { url: at("oidc/token"), clientId: "tokenwell-demo" },
+  storage,
+  fetch: createWire(watch),
 }).catch((error) => {
   view.broken(error);
   throw error;
 });
 
-let tickAgainAt = 0;
+const { torments, faults, restore } = createTorments({
+  session,
+  rival,
+  ours,
+  theirs,
+  timeline,
+  log: log.add,
+  callSeveral: (n) => Promise.allSettled(Array.from({ length: n }, () => [callOurs(), callTheirs()]).flat()),
+});
+await restore();
+
+// ---------------------------------------------------------------- what goes over the wire
+
+/** How often each call of the app has been sent: the second time is a replay, which its caller never sees. */
+const sent = new Map();
+
+function watch(url) {
+  if (url.pathname.endsWith("/oidc/token")) return ours.refresh();
+  const call = url.searchParams.get("call");
+  if (!call) return null;
+  sent.set(call, (sent.get(call) ?? 0) + 1);
+  return {
+    answered: ({ status }) => log.add(`API ${status}`, { 200: "call", 401: "warn" }[status] ?? "bad"),
+    failed: () => log.add("API call failed: no answer", "bad"),
+  };
+}
+
+let calls = 0;
+
+/** One call of the app; gives its response. */
+async function callOurs() {
+  const id = String(calls++);
+  const noted = ours.call();
+  let how = "failed";
+  try {
+    const response = await session.fetch(`${at("api/time")}?call=${id}`);
+    if (response.ok) how = sent.get(id) > 1 ? "again" : "ok";
+    return response;
+  } finally {
+    noted.ended(how);
+    sent.delete(id);
+    score.met("tokenwell", how);
+  }
+}
+
+const callTheirs = async () => score.met("rival", await rival.call());
 
 // ---------------------------------------------------------------- what the buttons do
 
+let tickAgainAt = 0;
+
 const actions = {
+  ...torments,
+
   async signIn() {
-    const response = await fetch("/demo/sign-in", { method: "POST" });
-    const snapshot = await session.setTokens(await response.json());
+    const [snapshot] = await Promise.all([
+      ask("POST", "demo/sign-in").then(session.setTokens.bind(session)),
+      rival.signIn(),
+    ]);
     log.add(`Signed in as ${view.nameOf(snapshot)}`);
     return "Signed in. The first token came from the server’s sign-in.";
   },
 
+  async rivalAgain() {
+    await rival.signIn();
+    $("buttons").querySelector("button:enabled")?.focus();
+    return "The snippet’s user has typed the password once more.";
+  },
+
   async callApi() {
-    const response = await session.fetch("/api/time");
+    const [response] = await Promise.all([callOurs(), callTheirs()]);
     if (!response.ok) return `The API answered ${response.status}.`;
     const { time } = await response.json();
     return `The API answered 200. Its clock says ${clock(Date.parse(time))}.`;
   },
 
   async callMany() {
-    const before = await serverCounts.read();
+    const before = await score.read();
     const started = performance.now();
-    const calls = Array.from({ length: 50 }, () => session.fetch("/api/time"));
-    const settled = await Promise.allSettled(calls);
+    const fifty = (call) => Promise.allSettled(Array.from({ length: 50 }, call));
+    const theirsToo = fifty(callTheirs);
+    const settled = await fifty(callOurs);
     const took = duration(performance.now() - started);
-    const after = await serverCounts.read();
+    const after = await score.read();
     const fine = settled.filter(({ value }) => value?.ok).length;
     const requests = after.tokenRequests.total - before.tokenRequests.total;
     const text = `50 calls, ${fine} answered 200 in ${took}, with ${count(requests, "token request")}.`;
     log.add(text);
+    await theirsToo;
     return text;
   },
 
   async expire() {
-    const response = await session.fetch("/demo/expire", { method: "POST" });
-    const { expired } = await response.json();
-    if (!expired) return "There was no valid token to expire.";
-    timeline.mark("expired");
-    log.add("The server made the token expire");
     tickAgainAt = Date.now() + REST_MS;
-    return "The server refuses this token from now on. The next call finds out; the ticker rests 5 s, so it can be yours.";
+    return torments.expire();
   },
 
   async refuse() {
-    await fetch("/demo/faults", { method: "POST", body: JSON.stringify({ api: { times: 1 } }) });
-    const response = await session.fetch("/api/time");
+    await faults({ api: { times: 1 } });
+    const [response] = await Promise.all([callOurs(), callTheirs()]);
     return `The API said 401 once; the caller saw ${response.status}.`;
   },
 
   async signOut() {
+    rival.end();
     await session.signOut();
     return "Signed out. Nothing is stored, nothing is asked.";
   },
 };
 
-$("buttons").addEventListener("click", async ({ target }) => {
-  const action = actions[target.dataset?.action];
-  if (!action) return;
+async function press(name) {
   try {
-    view.result(await action());
-  } catch (error) {
-    view.result(`${error.message || error.name}`);
+    return await actions[name]();
+  } finally {
+    score.refresh();
   }
-  serverCounts.refresh();
+}
+actions.badDay = createBadDay({ press, log: log.add });
+
+document.addEventListener("click", async ({ target }) => {
+  const { action } = target.dataset ?? {};
+  if (!action) return;
+  const say = (text) => {
+    $("result").textContent = text;
+  };
+  if (action === "badDay") say("Forty seconds of an ordinary week. Watch the timeline.");
+  say(await press(action).catch((error) => `${error.message || error.name}`));
 });
 
 // ---------------------------------------------------------------- what the session tells
 
-let wasRefreshing = false;
 let failure = null;
+let shown = null;
 
 function show() {
   const { snapshot } = session;
-  if (snapshot.refreshing !== wasRefreshing) {
-    wasRefreshing = snapshot.refreshing;
-    if (wasRefreshing) timeline.refreshStarted();
-    else timeline.refreshEnded();
-  }
   if (snapshot.status === "signed-out") failure = null;
-  timeline.token(snapshot);
+  if (snapshot.accessToken !== shown) {
+    shown = snapshot.accessToken;
+    if (shown) noteToken(snapshot);
+    else ours.end();
+  }
   view.session(snapshot, failure);
+}
+
+function noteToken(snapshot) {
+  const life = lifeOf(snapshot);
+  if (snapshot.expiresAt === null) return;
+  // A token restored after a reload began before the page did.
+  const from = snapshot.reason === "stored" ? Math.min(Date.now(), snapshot.expiresAt - (life ?? 0)) : Date.now();
+  const leeway = life ? leewayOf(life) : 0;
+  ours.token({ from, to: snapshot.expiresAt, leeway, adopted: snapshot.reason === "adopted" });
 }
 
 session.subscribe(show);
 
 session.on("refreshed", ({ attempts, by }) => {
-  const took = timeline.refreshSucceeded();
+  const last = ours.noted.refreshes.at(-1);
+  const took = by === "this-tab" && last ? (last.to ?? Date.now()) - last.from : 0;
   if (failure) announce("Recovered. Signed in.");
   failure = null;
   const source = by === "other-tab" ? "Took over a token from another tab" : "Refreshed";
   log.add(`${source}${took ? ` in ${duration(took)}` : ""}${attempts > 1 ? `, attempt ${attempts}` : ""}`, "refreshed");
   show();
-  serverCounts.refresh();
+  score.refresh();
 });
 
 session.on("refresh-failed", ({ error, retryAt }) => {
-  timeline.refreshFailed(retryAt);
+  if (retryAt) ours.wait(retryAt);
   if (!failure) announce("The refresh failed. The session is kept and tries again.");
   failure = { error, retryAt };
   const why = error.status ? `the server said ${error.status}` : "no answer";
@@ -130,52 +218,43 @@ session.on("refresh-failed", ({ error, retryAt }) => {
 });
 
 session.on("signed-out", ({ reason, error }) => {
-  timeline.ended();
+  ours.end();
   log.add(reason === "signed-out" ? "Signed out" : `Signed out by the server${error?.error ? `: ${error.error}` : ""}`);
 });
 
 session.on("storage", () => log.add("The browser’s storage refused; the session goes on in memory", "bad"));
 
-// ---------------------------------------------------------------- what goes over the wire
-
-/** The `fetch` the session wraps: every API request passes here, also the ones that are replayed unseen by the caller. */
-async function watchedFetch(...args) {
-  const input = args[0] instanceof Request ? args[0].url : args[0];
-  const { pathname } = new URL(input, location.href);
-  if (!pathname.startsWith("/api/")) return fetch(...args);
-  const call = timeline.callStarted();
-  try {
-    const response = await fetch(...args);
-    call.ended(response.status);
-    log.add(`API ${response.status}`, { 200: "call", 401: "warn" }[response.status] ?? "bad");
-    return response;
-  } catch (error) {
-    call.ended(0);
-    log.add("API call failed: no answer", "bad");
-    throw error;
-  }
-}
-
 // ---------------------------------------------------------------- the ticker
 
-let calling = 0;
-setInterval(() => {
-  const able = session.snapshot.status !== "signed-out" && $("ticker").checked && Date.now() >= tickAgainAt;
-  if (!able || calling >= 3) return;
-  calling += 1;
-  session
-    .fetch("/api/time")
-    .then((response) => response.arrayBuffer())
+const calling = { ours: 0, theirs: 0 };
+
+/** One more call, unless three are under way. */
+function tick(who, call) {
+  if (calling[who] >= 3) return;
+  calling[who] += 1;
+  call()
+    .then((response) => response?.arrayBuffer())
     .catch(({ retryAt }) => {
-      // Told by `refresh-failed`, or logged by watchedFetch; but that somebody asks may have brought the next try forward.
+      // Told by `refresh-failed`, or by the wire; but that somebody asks may have brought the next try forward.
       if (failure && retryAt) failure.retryAt = retryAt;
     })
     .finally(() => {
-      calling -= 1;
+      calling[who] -= 1;
     });
+}
+
+setInterval(() => {
+  if (!$("ticker").checked || Date.now() < tickAgainAt) return;
+  if (session.snapshot.status !== "signed-out") tick("ours", callOurs);
+  tick("theirs", callTheirs);
 }, TICK_MS);
 
-if (session.snapshot.reason === "stored") log.add(`Restored the session of ${view.nameOf(session.snapshot)}`);
+if (session.snapshot.reason === "stored") {
+  log.add(`Restored the session of ${view.nameOf(session.snapshot)}`);
+  rival.forgotten();
+}
+view.rival(rival);
 show();
 view.start(() => [session.snapshot, failure]);
+score.start();
 timeline.start();

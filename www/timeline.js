@@ -1,98 +1,88 @@
-// Two minutes to scale: what was noted, and when to draw it.
+// What happened to a contender, to scale: what was noted, and when to draw it.
 
 import { drawTimeline } from "./timeline-draw.js";
-import { lifeOf } from "./view.js";
 
 export const PAST_MS = 120_000;
 
-/** @param {HTMLCanvasElement} canvas */
-export function createTimeline(canvas) {
-  /** All times are epoch ms; an open end is null. */
+/** Notes of one contender. All times are epoch ms; an open end is null. */
+export function createNotes() {
   const noted = { tokens: [], refreshes: [], waits: [], calls: [], marks: [] };
-  let current = null;
 
-  const openRefresh = () => noted.refreshes.findLast((refresh) => refresh.to === null);
-
-  function endToken() {
+  function end() {
     const last = noted.tokens.at(-1);
-    if (last && last.until === null) last.until = Date.now();
-    current = null;
-  }
-
-  function forget() {
-    const oldest = Date.now() - PAST_MS;
-    for (const list of Object.values(noted)) {
-      while (list.length && (list[0].until ?? list[0].to ?? Number.POSITIVE_INFINITY) < oldest) list.shift();
-    }
+    if (last) last.until ??= Date.now();
   }
 
   return {
-    token(snapshot) {
-      if (snapshot.accessToken === current) return;
-      endToken();
-      current = snapshot.accessToken;
-      if (!current || snapshot.expiresAt === null) return;
-      // A token restored after a reload began before the page did.
-      const from = Math.min(Date.now(), snapshot.expiresAt - (lifeOf(snapshot) ?? 0));
+    noted,
+    end,
+
+    /** A token came: `from` when, `to` its expiry, `leeway` ms before that it may be refreshed. */
+    token({ from, to, leeway = 0, adopted = false }) {
+      end();
       const before = noted.tokens.at(-1);
-      noted.tokens.push({
-        from: before ? Date.now() : from,
-        to: snapshot.expiresAt,
-        life: lifeOf(snapshot),
-        until: null,
-        row: before ? 1 - before.row : 0,
-      });
-    },
-    ended: endToken,
-
-    refreshStarted() {
-      if (!openRefresh()) noted.refreshes.push({ from: Date.now(), to: null, ok: null });
-    },
-    refreshEnded() {
-      const refresh = openRefresh();
-      if (refresh) refresh.to = Date.now();
-    },
-    /** How long it took, in ms, where its start was seen. */
-    refreshSucceeded() {
-      const refresh = noted.refreshes.at(-1);
-      if (!refresh) return null;
-      refresh.to ??= Date.now();
-      refresh.ok = true;
-      return refresh.to - refresh.from;
-    },
-    refreshFailed(retryAt) {
-      const refresh = noted.refreshes.at(-1);
-      if (refresh) {
-        refresh.to ??= Date.now();
-        refresh.ok = false;
-      }
-      if (retryAt) noted.waits.push({ from: Date.now(), to: retryAt });
+      noted.tokens.push({ from, to, leeway, until: null, row: before ? 1 - before.row : 0 });
+      if (adopted) noted.marks.push({ what: "adopted", to: Date.now() });
     },
 
-    callStarted() {
-      const call = { from: Date.now(), to: null, status: null };
+    /** A request to the token endpoint, as the wire tells of it. */
+    refresh() {
+      const refresh = { from: Date.now(), to: null, ok: null };
+      noted.refreshes.push(refresh);
+      const ended = (ok) => Object.assign(refresh, { to: Date.now(), ok });
+      return { answered: (response) => ended(response.ok), failed: () => ended(false) };
+    },
+
+    /** Until when the next attempt waits. */
+    wait(until) {
+      const last = noted.waits.at(-1);
+      if (last && last.to > Date.now()) last.to = Date.now();
+      noted.waits.push({ from: Date.now(), to: until });
+    },
+
+    /** A call of the app; it ends as "ok", "again" (at the second try) or "failed". */
+    call() {
+      const call = { from: Date.now(), to: null, how: null };
       noted.calls.push(call);
-      return {
-        ended(status) {
-          call.to = Date.now();
-          call.status = status;
-        },
-      };
+      return { ended: (how) => Object.assign(call, { to: Date.now(), how }) };
     },
 
     mark(what) {
       noted.marks.push({ what, to: Date.now() });
     },
 
+    forget() {
+      const oldest = Date.now() - PAST_MS;
+      for (const list of Object.values(noted)) {
+        while (list.length && (list[0].until ?? list[0].to ?? Number.POSITIVE_INFINITY) < oldest) list.shift();
+      }
+    },
+  };
+}
+
+/**
+ * Draws the contenders below one another until the page goes.
+ *
+ * @param {HTMLCanvasElement} canvas
+ * @param {{ name: string, notes: ReturnType<typeof createNotes> }[]} contenders
+ */
+export function createTimeline(canvas, contenders) {
+  /** What happened to the machine, and so to both. */
+  const sleeps = [];
+  const still = matchMedia("(prefers-reduced-motion: reduce)");
+
+  return {
+    slept(from, to) {
+      sleeps.push({ from, to });
+    },
     start() {
-      const still = matchMedia("(prefers-reduced-motion: reduce)");
       let drawnAt = 0;
       const frame = (time) => {
         requestAnimationFrame(frame);
         if (time - drawnAt < (still.matches ? 1000 : 33)) return;
         drawnAt = time;
-        forget();
-        drawTimeline(canvas, noted, Date.now());
+        for (const { notes } of contenders) notes.forget();
+        drawTimeline(canvas, contenders, sleeps, Date.now());
       };
       requestAnimationFrame(frame);
     },

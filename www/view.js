@@ -1,4 +1,4 @@
-// The words and numbers of the page: status, ring, facts, counts. No decision is made here.
+// The words and numbers of the page: status, ring, facts. No decision is made here.
 
 import { clock } from "./format.js";
 import { announce } from "./log.js";
@@ -6,6 +6,22 @@ import { announce } from "./log.js";
 const $ = (id) => document.getElementById(id);
 const LEEWAY_FRACTION = 0.2; // The session's default, for tokens this short.
 const SHORTEST_REFRESHING_MS = 500; // A refresh takes milliseconds; seen, it has to last a moment.
+
+/** Tone, title and text of the snippet's side. */
+const RIVAL = {
+  none: ["off", "Signed out", "It signs in together with tokenwell, as another user of the same server."],
+  "signed-in": ["ok", "Signed in", "Refreshes when a call finds that it is time."],
+  rejected: [
+    "bad",
+    "Signed out by accident",
+    "The server refuses its refresh token. Its user looks at the login page.",
+  ],
+  forgotten: [
+    "bad",
+    "Signed out by accident",
+    "Its tokens were variables; this page load does not know them. Its user looks at the login page.",
+  ],
+};
 
 export function createView() {
   let refreshingUntil = 0;
@@ -42,23 +58,14 @@ export function createView() {
       }
     },
 
-    result(text) {
-      $("result").textContent = text;
-    },
-
-    counts(stats) {
-      $("count-note").textContent = stats
-        ? "Since the server started, all tabs together."
-        : "The server does not answer; these are the last numbers.";
-      if (!stats) return;
-      const { rotations, reuseDetected, tokenRequests, api } = stats;
-      set("count-rotations", String(rotations));
-      set("count-requests", String(tokenRequests.total));
-      set("count-ratio", rotations ? (tokenRequests.total / rotations).toFixed(2) : "–");
-      set("count-reuse", String(reuseDetected));
-      set("count-api", String(api.total));
-      set("count-ok", String(api.byStatus[200] ?? 0));
-      set("count-401", String(api.byStatus[401] ?? 0));
+    rival({ state, logins, why }) {
+      const [tone, title, text] = RIVAL[state];
+      $("rival-status").dataset.tone = tone;
+      set("rival-title", title);
+      set("rival-text", text);
+      set("rival-logins-note", logins > 1 ? `Signed in ${logins} times so far.` : "");
+      set("rival-why", why);
+      $("rival-again").hidden = state === "none" || state === "signed-in";
     },
 
     broken(error) {
@@ -144,13 +151,14 @@ function claims({ claims: all, accessToken }) {
 
 function buttons({ status }) {
   const signedIn = status !== "signed-out";
-  for (const button of document.querySelectorAll("[data-action]")) {
+  for (const button of document.querySelectorAll("[data-action]:not([data-always])")) {
     const disabled = (button.dataset.action === "signIn") === signedIn;
     if (button.disabled === disabled) continue;
     const hadFocus = button === document.activeElement;
     button.disabled = disabled;
     // A disabled button drops the keyboard's place; the next thing to do takes it.
-    if (hadFocus) queueMicrotask(() => document.querySelector("[data-action]:enabled")?.focus());
+    if (hadFocus)
+      queueMicrotask(() => document.querySelector(`[data-action=${signedIn ? "callApi" : "signIn"}]`).focus());
   }
 }
 

@@ -4,7 +4,7 @@
 import { createLocalJWKSet, jwtVerify } from "jose";
 import { readBody, sendJson } from "./http.mjs";
 
-export function createApi({ issuer, audience, publicKeys, faults, stats }) {
+export function createApi({ issuer, audience, publicKeys, faults, stats, now = Date.now }) {
   const keys = createLocalJWKSet(publicKeys);
   /** jti → exp in seconds. */
   const expiredByHand = new Map();
@@ -14,7 +14,12 @@ export function createApi({ issuer, audience, publicKeys, faults, stats }) {
     const [scheme, token] = (request.headers.authorization ?? "").split(" ");
     if (!token || scheme.toLowerCase() !== "bearer") return { problem: null };
     try {
-      const { payload } = await jwtVerify(token, keys, { issuer, audience, typ: "at+jwt" });
+      const { payload } = await jwtVerify(token, keys, {
+        issuer,
+        audience,
+        typ: "at+jwt",
+        currentDate: new Date(now()),
+      });
       if (expiredByHand.has(payload.jti)) return { problem: "The access token has been expired by hand" };
       return { claims: payload };
     } catch (error) {
@@ -29,7 +34,7 @@ export function createApi({ issuer, audience, publicKeys, faults, stats }) {
     const { claims, problem } = await check(request);
     if (!claims) return refuse(response, problem);
 
-    if (path === "/api/time") return sendJson(response, 200, { time: new Date().toISOString(), sub: claims.sub });
+    if (path === "/api/time") return sendJson(response, 200, { time: new Date(now()).toISOString(), sub: claims.sub });
     if (path === "/api/echo") return sendJson(response, 200, echo(request, body));
     return sendJson(response, 404, { error: "not_found" });
   }
@@ -38,13 +43,13 @@ export function createApi({ issuer, audience, publicKeys, faults, stats }) {
   async function expire(request, response) {
     const { claims } = await check(request);
     if (!claims) return sendJson(response, 200, { expired: false });
-    const now = Date.now() / 1000;
-    for (const [jti, exp] of expiredByHand) if (exp < now) expiredByHand.delete(jti);
+    const seconds = now() / 1000;
+    for (const [jti, exp] of expiredByHand) if (exp < seconds) expiredByHand.delete(jti);
     expiredByHand.set(claims.jti, claims.exp);
     return sendJson(response, 200, { expired: true });
   }
 
-  return { handle, expire };
+  return { handle, expire, check };
 }
 
 /** RFC 6750 §3: no error code when the request carried no token at all. */

@@ -1,6 +1,7 @@
 // Trouble on order. `POST /demo/faults` sets it, `DELETE` clears it:
 //
 //   { "api":   { "times": 3 } }                                   the next 3 API calls are told 401
+//   { "token": { "status": 429, "retryAfter": 8, "seconds": 8 } } for 8 seconds, with the time that is left
 //   { "token": { "kind": "status", "status": 503, "retryAfter": 2, "times": 1 } }
 //   { "token": { "kind": "html", "status": 200 } }                a proxy's page in place of an answer
 //   { "token": { "kind": "delay", "ms": 500 } }                   then answers as usual
@@ -22,15 +23,19 @@ export function createFaults() {
     const fault = set[which];
     if (!fault || fault.left <= 0) return null;
     fault.left -= 1;
-    return fault;
+    if (!fault.until) return fault;
+    const left = Math.ceil((fault.until - Date.now()) / 1000);
+    if (left <= 0) return null;
+    return fault.retryAfter === undefined ? fault : { ...fault, retryAfter: left };
   }
 
   return {
     set(wanted) {
       for (const which of ["api", "token"]) {
         if (!(which in wanted)) continue;
-        const { times = 1, ...fault } = wanted[which] ?? { times: 0 };
+        const { seconds, times = seconds ? "always" : 1, ...fault } = wanted[which] ?? { times: 0 };
         set[which] = { ...fault, left: times === "always" ? Number.POSITIVE_INFINITY : Number(times) };
+        if (seconds) set[which].until = Date.now() + seconds * 1000;
       }
     },
     clear() {

@@ -10,7 +10,7 @@ import { createApi } from "./api.mjs";
 import { createBackends } from "./backends.mjs";
 import { createFaults, playTokenFault } from "./faults.mjs";
 import { readBody, sendJson } from "./http.mjs";
-import { createProvider, MOUNT } from "./provider.mjs";
+import { CLIENT_ID, createProvider, MOUNT, RIVAL_ID } from "./provider.mjs";
 import { createStatic } from "./static.mjs";
 import { createStats, isTokenRequest } from "./stats.mjs";
 import { openStore } from "./store.mjs";
@@ -46,27 +46,44 @@ export async function startServer({
   const faults = createFaults();
   const stats = createStats();
   let ttl = accessTtl;
-  const { provider, audience, signIn, publicKeys } = await createProvider({ origin, accessTtl: () => ttl, store });
-  stats.watch(provider);
-  const api = createApi({ issuer: provider.issuer, audience, publicKeys, faults, stats });
+  /** By how much the clock is wrong, and how long the visitor's machine is said to have slept. */
+  const clock = { skewMs: 0, asleepMs: 0 };
+  const ahead = () => clock.skewMs + clock.asleepMs;
+  const now = () => Date.now() + ahead();
+  const made = await createProvider({ origin, accessTtl: () => ttl, store, ahead });
+  const { provider, audience, signIn, revoke, publicKeys } = made;
+  stats.watch(provider, CLIENT_ID);
+  const api = createApi({ issuer: provider.issuer, audience, publicKeys, faults, stats, now });
+  // The usual snippet meets the same faults, and what it does is counted apart.
+  const rival = { faults: createFaults(), stats: createStats() };
+  rival.stats.watch(provider, RIVAL_ID);
+  rival.api = createApi({ issuer: provider.issuer, audience, publicKeys, now, ...rival });
   const answerOidc = provider.callback();
   const serveFile = createStatic({ page, pkg, connect, cacheControl });
   const backends = createBackends(origin);
   const serveBackends = createStatic({ page, pkg, connect: "'self' http://localhost:*" });
 
-  function oidc(request, response, path) {
+  function oidc(request, response, path, by = { faults, stats }) {
     const proceed = () => {
       request.originalUrl = request.url;
       request.url = request.url.slice(MOUNT.length);
       return answerOidc(request, response);
     };
     if (!isTokenRequest(request, path)) return proceed();
-    stats.tokenRequest();
-    const fault = faults.nextTokenRequest();
+    by.stats.tokenRequest();
+    const fault = by.faults.nextTokenRequest();
     if (!fault) return proceed();
-    stats.tokenFault();
+    by.stats.tokenFault();
     return playTokenFault(fault, request, response, proceed);
   }
+
+  async function revokeSession(by, request, response) {
+    const { claims } = await by.check(request);
+    if (claims) revoke(claims.sub);
+    sendJson(response, 200, { revoked: Boolean(claims) });
+  }
+
+  const settings = () => ({ accessTtl: ttl, ...clock });
 
   const demo = {
     "POST /demo/sign-in": async (_request, response) => {
@@ -74,15 +91,37 @@ export async function startServer({
       sendJson(response, 200, await signIn());
     },
     "POST /demo/expire": (request, response) => api.expire(request, response),
+    "POST /demo/revoke": (request, response) => revokeSession(api, request, response),
     "POST /demo/faults": async (request, response) => {
-      faults.set(JSON.parse(await readBody(request)));
+      const wanted = JSON.parse(await readBody(request));
+      faults.set(wanted);
+      rival.faults.set(wanted);
       sendJson(response, 200, {});
     },
     "DELETE /demo/faults": (_request, response) => {
       faults.clear();
+      rival.faults.clear();
       sendJson(response, 200, {});
     },
     "GET /demo/stats": (_request, response) => sendJson(response, 200, stats.read()),
+    "GET /demo/settings": (_request, response) => sendJson(response, 200, settings()),
+    "POST /demo/settings": async (request, response) => {
+      const wanted = JSON.parse(await readBody(request));
+      ttl = whole(wanted.accessTtl, 1, 3600) ?? ttl;
+      for (const name of Object.keys(clock)) clock[name] = whole(wanted[name], -DAY_MS, DAY_MS) ?? clock[name];
+      sendJson(response, 200, settings());
+    },
+    "POST /rival/sign-in": async (_request, response) => {
+      rival.stats.signedIn();
+      sendJson(response, 200, await signIn(RIVAL_ID));
+    },
+    "POST /rival/token": (request, response) => {
+      request.url = `${MOUNT}/token`;
+      return oidc(request, response, request.url, rival);
+    },
+    "POST /rival/expire": (request, response) => rival.api.expire(request, response),
+    "POST /rival/revoke": (request, response) => revokeSession(rival.api, request, response),
+    "GET /rival/stats": (_request, response) => sendJson(response, 200, rival.stats.read()),
     ...routes,
   };
 
@@ -90,8 +129,9 @@ export async function startServer({
     const path = new URL(request.url, origin).pathname;
     if (path.startsWith(`${MOUNT}/`)) return oidc(request, response, path);
     if (path.startsWith("/api/")) return api.handle(request, response, path);
+    if (path.startsWith("/rival/api/")) return rival.api.handle(request, response, path.slice("/rival".length));
     if (path.startsWith("/demo/backends/")) return backend(response, path);
-    if (path.startsWith("/demo/")) {
+    if (path.startsWith("/demo/") || path.startsWith("/rival/")) {
       const answer = demo[`${request.method} ${path}`];
       return answer ? answer(request, response) : sendJson(response, 404, { error: "not_found" });
     }
@@ -137,6 +177,11 @@ export async function startServer({
     },
   };
 }
+
+const DAY_MS = 86_400_000;
+
+/** A whole number within bounds, or nothing. */
+const whole = (value, least, most) => (Number.isInteger(value) && value >= least && value <= most ? value : undefined);
 
 /** On 127.0.0.1 only: the demo signs in whoever asks. */
 function listen(server, port) {

@@ -5,6 +5,8 @@ import { generateKeyPairSync, randomInt, randomUUID } from "node:crypto";
 import { adapterFor } from "./store.mjs";
 
 export const CLIENT_ID = "tokenwell-demo";
+/** The usual snippet, which runs beside it on the page: a client and a session of its own. */
+export const RIVAL_ID = "usual-snippet";
 const API_SCOPE = "api";
 const OIDC_SCOPE = "openid offline_access";
 const REFRESH_TTL_S = 14 * 24 * 3600;
@@ -12,7 +14,14 @@ const REFRESH_TTL_S = 14 * 24 * 3600;
 /** The issuer's requests arrive under this path of the demo's own origin. */
 export const MOUNT = "/oidc";
 
-export async function createProvider({ origin, accessTtl, store }) {
+/**
+ * @param {object} options
+ * @param {string} options.origin
+ * @param {() => number} options.accessTtl seconds
+ * @param {object} options.store
+ * @param {() => number} [options.ahead] by how many ms this server's clock is wrong
+ */
+export async function createProvider({ origin, accessTtl, store, ahead = () => 0 }) {
   const Provider = await importQuietly();
   store.jwks ??= { keys: [newSigningKey()] };
   const audience = `${origin}/api`;
@@ -25,17 +34,15 @@ export async function createProvider({ origin, accessTtl, store }) {
 
   const provider = new Provider(`${origin}${MOUNT}`, {
     adapter: adapterFor(store),
-    clients: [
-      {
-        client_id: CLIENT_ID,
-        application_type: "web",
-        token_endpoint_auth_method: "none",
-        grant_types: ["authorization_code", "refresh_token"],
-        response_types: ["code"],
-        redirect_uris: [`${origin}/`],
-        id_token_signed_response_alg: "ES256",
-      },
-    ],
+    clients: [CLIENT_ID, RIVAL_ID].map((client_id) => ({
+      client_id,
+      application_type: "web",
+      token_endpoint_auth_method: "none",
+      grant_types: ["authorization_code", "refresh_token"],
+      response_types: ["code"],
+      redirect_uris: [`${origin}/`],
+      id_token_signed_response_alg: "ES256",
+    })),
     jwks: store.jwks,
     cookies: { keys: [randomUUID()] },
     scopes: ["openid", "offline_access"],
@@ -54,6 +61,16 @@ export async function createProvider({ origin, accessTtl, store }) {
     // The account's id carries the name, so that accounts survive a restart without a table of their own.
     findAccount: (_ctx, sub) => ({ accountId: sub, claims: () => ({ sub }) }),
     extraTokenClaims: (_ctx, token) => ({ name: nameOf(token.accountId) }),
+    formats: {
+      customizers: {
+        /** A wrong clock stamps its tokens with the wrong time. */
+        jwt(_ctx, _token, { payload }) {
+          const seconds = Math.round(ahead() / 1000);
+          payload.iat += seconds;
+          payload.exp += seconds;
+        },
+      },
+    },
     ttl: {
       AccessToken: () => accessTtl(), // Read at each token: a test changes it on the way.
       IdToken: 3600,
@@ -66,11 +83,11 @@ export async function createProvider({ origin, accessTtl, store }) {
   });
 
   /** What a sign-in with a login page would end with: a grant, and the first tokens of it. */
-  async function signIn() {
-    const client = await provider.Client.find(CLIENT_ID);
+  async function signIn(clientId = CLIENT_ID) {
+    const client = await provider.Client.find(clientId);
     const accountId = newAccount();
 
-    const grant = new provider.Grant({ accountId, clientId: CLIENT_ID });
+    const grant = new provider.Grant({ accountId, clientId });
     grant.addOIDCScope(OIDC_SCOPE);
     grant.addResourceScope(audience, API_SCOPE);
     const grantId = await grant.save();
@@ -94,7 +111,13 @@ export async function createProvider({ origin, accessTtl, store }) {
     };
   }
 
-  return { provider, audience, signIn, publicKeys: publicHalf(store.jwks) };
+  /** Ends every session of that account, as an administrator would. */
+  function revoke(accountId) {
+    for (const [name, { payload }] of store.records) if (payload.accountId === accountId) store.records.delete(name);
+    store.changed();
+  }
+
+  return { provider, audience, signIn, revoke, publicKeys: publicHalf(store.jwks) };
 }
 
 /** oidc-provider warns on import that Node 20 is older than it likes. It works there, and we know. */

@@ -27,15 +27,18 @@ export function createStats() {
     tokenFault() {
       counts.tokenRequests.faulted += 1;
     },
-    watch(provider) {
-      provider.on("refresh_token.consumed", () => {
-        counts.rotations += 1;
+    /** Of one client alone: each on the page has its own. */
+    watch(provider, clientId) {
+      provider.on("refresh_token.consumed", (token) => {
+        if (token.clientId === clientId) counts.rotations += 1;
       });
       provider.on("grant.success", (ctx) => {
+        if (ctx.oidc.client?.clientId !== clientId) return;
         counts.tokenRequests.ok += 1;
         increment(counts.tokenRequests.byGrant, ctx.oidc.params.grant_type);
       });
-      provider.on("grant.error", (_ctx, error) => {
+      provider.on("grant.error", (ctx, error) => {
+        if ((ctx.oidc.client?.clientId ?? clientId) !== clientId) return;
         counts.tokenRequests.refused += 1;
         if (error.error_detail === "refresh token already used") counts.reuseDetected += 1;
       });
