@@ -49,6 +49,10 @@ impl Callers {
         }
     }
 
+    pub fn is_anyone_waiting(&self) -> bool {
+        !self.waiting.borrow().is_empty()
+    }
+
     fn add(&self, caller: Caller) -> WaiterId {
         let mut waiting = self.waiting.borrow_mut();
         waiting.push_back(Some(caller));

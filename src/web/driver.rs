@@ -187,7 +187,7 @@ impl Driver {
         }
         let now = clock::reading();
         let timeout = self.session.borrow().next_timeout(now);
-        self.timer.arm(&Rc::downgrade(self), timeout, now.mono_ms);
+        self.timer.arm(&Rc::downgrade(self), timeout, now.mono_ms, self.callers.is_anyone_waiting());
     }
 
     fn carry_out(self: &Rc<Self>, effect: Effect) {
@@ -328,7 +328,7 @@ impl Driver {
         self.feed(Input::Dispose);
         self.disposed.set(true);
         self.wake.stop();
-        self.timer.arm(&Weak::new(), None, 0);
+        self.timer.arm(&Weak::new(), None, 0, false);
         SESSIONS.with(|list| list.borrow_mut().retain(|other| !Rc::ptr_eq(other, self)));
     }
 

@@ -19,17 +19,19 @@ pub struct Timer {
 struct Armed {
     handle: JsValue,
     at_mono_ms: i64,
+    awaited: bool,
     _callback: Callback,
 }
 
 impl Timer {
-    /// Arms the timer for that moment, in place of what was armed.
-    pub fn arm(&self, driver: &Weak<Driver>, delay_ms: Option<i64>, now_mono_ms: i64) {
+    /// Arms the timer for that moment, in place of what was armed. In Node it keeps the process alive while somebody
+    /// waits for what comes then, and only so long.
+    pub fn arm(&self, driver: &Weak<Driver>, delay_ms: Option<i64>, now_mono_ms: i64, awaited: bool) {
         let at_mono_ms = delay_ms.map(|delay| now_mono_ms.saturating_add(delay));
         // Most inputs leave the next deadline where it was, give or take a rounding.
         let same = self.armed.borrow().as_ref().map(|a| a.at_mono_ms).zip(at_mono_ms);
         if same.is_some_and(|(old, new)| old.abs_diff(new) <= 1) {
-            return;
+            return self.keep_alive(awaited);
         }
         if let Some(old) = self.armed.take() {
             let _ = js::call(&js::global(), "clearTimeout", &[&old.handle]);
@@ -47,8 +49,18 @@ impl Timer {
         let Ok(handle) = js::call(&js::global(), "setTimeout", &[&callback.function(), &delay]) else {
             return;
         };
-        // Node: a session must not keep a process alive that has nothing else to do.
-        let _ = js::call(&handle, "unref", &[]);
-        self.armed.replace(Some(Armed { handle, at_mono_ms, _callback: callback }));
+        self.armed.replace(Some(Armed { handle, at_mono_ms, awaited: true, _callback: callback }));
+        self.keep_alive(awaited);
+    }
+
+    fn keep_alive(&self, awaited: bool) {
+        let handle = match &mut *self.armed.borrow_mut() {
+            Some(armed) if armed.awaited != awaited => {
+                armed.awaited = awaited;
+                armed.handle.clone()
+            }
+            Some(_) | None => return,
+        };
+        let _ = js::call(&handle, if awaited { "ref" } else { "unref" }, &[]);
     }
 }
