@@ -129,7 +129,7 @@ fn is_url(value: &JsValue) -> bool {
 }
 
 fn source(from: &Reader, value: &JsValue) -> Source {
-    let wrong = "refresh must be a URL, a route { url, … } or a function; relative URLs need a page.";
+    let wrong = "refresh must be a URL, a route { url, … } or a function.";
     if let Some(function) = value.dyn_ref::<Function>() {
         return Source::Function(function.clone());
     }
@@ -144,7 +144,7 @@ fn source(from: &Reader, value: &JsValue) -> Source {
 
 fn route(from: &Reader, value: &JsValue) -> Route {
     let at = |name: &str| from.at(value, name);
-    let url = from.href(&at("url"), "refresh.url must be an http(s) URL; relative URLs need a page.");
+    let url = from.href(&at("url"), "refresh.url must be an http(s) URL.");
     let wrong = "refresh.mode must be \"token\" or \"cookie\".";
     let mut route = match from.choice(&at("mode"), &["token", "cookie"], wrong) {
         Some(1) => Route::cookie(url),

@@ -89,13 +89,13 @@ impl Reader {
         seconds.map(|seconds| (seconds * 1000.0) as i64)
     }
 
-    /// An http(s) URL, absolute; relative ones are relative to the page.
+    /// An http(s) URL, absolute; relative ones are relative to the page. A server that renders the page's code has none:
+    /// there they lead nowhere, and whoever follows one reads why.
     pub fn url(&self, value: &JsValue, wrong: &'static str) -> Option<Url> {
         let text = value.as_string().or_else(|| js::string_at(value, "href"));
-        let url = text.filter(|text| !text.is_empty()).and_then(|text| match base_url().as_string() {
-            Some(base) => Url::new_with_base(&text, &base).ok(),
-            None => Url::new(&text).ok(),
-        });
+        let base = base_url().as_string();
+        let base = base.as_deref().unwrap_or("https://relative-url-but-no-page.invalid");
+        let url = text.filter(|text| !text.is_empty()).and_then(|text| Url::new_with_base(&text, base).ok());
         let url = url.filter(|url| matches!(url.protocol().as_str(), "https:" | "http:"));
         if url.is_none() {
             self.wrong(wrong);

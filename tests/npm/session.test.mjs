@@ -315,3 +315,23 @@ test("a session keeps no process alive, disposed or not", () => {
     execFileSync(process.execPath, args, { cwd: at.project, timeout: 20_000 });
   }
 });
+
+test("where a server runs the page's code, relative addresses are taken; one that is followed says what is wrong", async (t) => {
+  const asked = [];
+  const session = new lib.AuthSession({
+    name: "rendered",
+    refresh: "/oauth/token",
+    allow: ["/"],
+    revoke: "/logout",
+    autoRefresh: false,
+    fetch: async (input) => {
+      asked.push(new URL(input.url ?? input).hostname);
+      throw new TypeError("fetch failed");
+    },
+  });
+  t.after(() => session.dispose());
+  assert.equal(session.snapshot.status, "signed-out");
+  await session.setTokens({ access_token: "a", refresh_token: "r", expires_in: 60 });
+  await assert.rejects(session.refresh(), { code: "refresh_unavailable" });
+  assert.deepEqual(asked, ["relative-url-but-no-page.invalid"]);
+});
