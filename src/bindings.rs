@@ -21,6 +21,10 @@ use crate::web::refresher::Source;
 use crate::web::{fetch, js, json, revoke, sign_in, snapshot, task};
 
 /// A token session: wraps `fetch`, refreshes before expiry or on a 401, keeps its state.
+///
+/// A handle: the session lives until [`AuthSession::dispose`], however many handles there are and whether they are
+/// freed. In the JavaScript of `wasm-pack build`, `free()` and `using` free the handle alone; the class of the npm
+/// package disposes.
 #[wasm_bindgen]
 pub struct AuthSession {
     driver: Rc<Driver>,
@@ -30,13 +34,20 @@ pub struct AuthSession {
 impl AuthSession {
     /// Contract: `constructor(options)`. The same name and options give the same session.
     #[wasm_bindgen(constructor)]
-    pub fn new(options: &JsValue) -> Result<AuthSession, JsValue> {
+    pub fn new(
+        #[wasm_bindgen(unchecked_param_type = "{ refresh: unknown; [option: string]: unknown }")]
+        options: &JsValue,
+    ) -> Result<AuthSession, JsValue> {
         let (driver, _) = driver::open(Settings::read(options)?)?;
         Ok(AuthSession { driver })
     }
 
     /// Contract: `create(options)`: when stored state has been restored, whatever the storage.
-    pub fn create(options: &JsValue) -> Promise {
+    #[wasm_bindgen(unchecked_return_type = "Promise<AuthSession>")]
+    pub fn create(
+        #[wasm_bindgen(unchecked_param_type = "{ refresh: unknown; [option: string]: unknown }")]
+        options: &JsValue,
+    ) -> Promise {
         let opened = Settings::read(options).and_then(driver::open);
         task::promise(async move {
             let (driver, restoring) = opened?;
@@ -59,7 +70,12 @@ impl AuthSession {
     }
 
     /// Contract: `fetch(input, init)`.
-    pub fn fetch(&self, input: &JsValue, init: &JsValue) -> Promise {
+    #[wasm_bindgen(unchecked_return_type = "Promise<Response>")]
+    pub fn fetch(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "RequestInfo | URL")] input: &JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "RequestInit")] init: &JsValue,
+    ) -> Promise {
         match self.driver.check_live() {
             Ok(()) => fetch::fetch(&self.driver, input, init),
             Err(disposed) => Promise::reject(&disposed),
@@ -73,7 +89,7 @@ impl AuthSession {
     }
 
     /// Contract: `accessToken`.
-    #[wasm_bindgen(getter, js_name = accessToken)]
+    #[wasm_bindgen(getter, js_name = accessToken, unchecked_return_type = "string | null")]
     pub fn access_token(&self) -> JsValue {
         js::text(self.driver.access_token().as_ref().map(Secret::expose))
     }
@@ -85,8 +101,12 @@ impl AuthSession {
     }
 
     /// Contract: `getAccessToken({ signal, minValidity })`; `minValidity` in seconds.
-    #[wasm_bindgen(js_name = getAccessToken)]
-    pub fn get_access_token(&self, options: &JsValue) -> Promise {
+    #[wasm_bindgen(js_name = getAccessToken, unchecked_return_type = "Promise<string | null>")]
+    pub fn get_access_token(
+        &self,
+        #[wasm_bindgen(unchecked_optional_param_type = "{ signal?: AbortSignal; minValidity?: number }")]
+        options: &JsValue,
+    ) -> Promise {
         let min_validity_ms = match option(options, "minValidity") {
             Ok(absent) if absent.is_undefined() => None,
             Ok(value) => match value.as_f64().filter(|seconds| *seconds >= 0.0) {
@@ -104,18 +124,27 @@ impl AuthSession {
     }
 
     /// Contract: `refreshAccessTokenIfNeeded()`.
-    #[wasm_bindgen(js_name = refreshAccessTokenIfNeeded)]
-    pub fn refresh_access_token_if_needed(&self, options: &JsValue) -> Promise {
+    #[wasm_bindgen(js_name = refreshAccessTokenIfNeeded, unchecked_return_type = "Promise<boolean>")]
+    pub fn refresh_access_token_if_needed(
+        &self,
+        #[wasm_bindgen(unchecked_optional_param_type = "{ signal?: AbortSignal }")] options: &JsValue,
+    ) -> Promise {
         self.demand(options, Want::IfNeeded, |_, outcome| matches!(outcome, Outcome::Refreshed(true)).into())
     }
 
     /// Contract: `refresh()`.
-    pub fn refresh(&self, options: &JsValue) -> Promise {
+    pub fn refresh(
+        &self,
+        #[wasm_bindgen(unchecked_optional_param_type = "{ signal?: AbortSignal }")] options: &JsValue,
+    ) -> Promise {
         self.demand(options, Want::Refresh, |driver, _| driver.snapshot())
     }
 
     /// Contract: `resync()`.
-    pub fn resync(&self, options: &JsValue) -> Promise {
+    pub fn resync(
+        &self,
+        #[wasm_bindgen(unchecked_optional_param_type = "{ signal?: AbortSignal }")] options: &JsValue,
+    ) -> Promise {
         self.demand(options, Want::Refresh, |driver, _| js::peek(&driver.snapshot(), "user"))
     }
 
@@ -146,15 +175,24 @@ impl AuthSession {
     }
 
     /// Contract: `startSignIn({ state, params })`.
-    #[wasm_bindgen(js_name = startSignIn)]
-    pub fn start_sign_in(&self, options: &JsValue) -> Promise {
+    #[wasm_bindgen(js_name = startSignIn, unchecked_return_type = "Promise<string>")]
+    pub fn start_sign_in(
+        &self,
+        #[wasm_bindgen(
+            unchecked_optional_param_type = "{ state?: unknown; params?: Record<string, string> }"
+        )]
+        options: &JsValue,
+    ) -> Promise {
         let options = options.clone();
         self.later(async move |driver| sign_in::start(&driver, &options).await)
     }
 
     /// Contract: `finishSignIn(url)`.
     #[wasm_bindgen(js_name = finishSignIn)]
-    pub fn finish_sign_in(&self, url: &JsValue) -> Promise {
+    pub fn finish_sign_in(
+        &self,
+        #[wasm_bindgen(unchecked_optional_param_type = "string | URL")] url: &JsValue,
+    ) -> Promise {
         match self.driver.check_live() {
             Ok(()) => sign_in::finish(&self.driver, url),
             Err(disposed) => Promise::reject(&disposed),
@@ -162,8 +200,12 @@ impl AuthSession {
     }
 
     /// Contract: `signOut({ revoke, force })`.
-    #[wasm_bindgen(js_name = signOut)]
-    pub fn sign_out(&self, options: &JsValue) -> Promise {
+    #[wasm_bindgen(js_name = signOut, unchecked_return_type = "Promise<void>")]
+    pub fn sign_out(
+        &self,
+        #[wasm_bindgen(unchecked_optional_param_type = "{ revoke?: boolean; force?: boolean }")]
+        options: &JsValue,
+    ) -> Promise {
         let options = options.clone();
         self.later(async move |driver| {
             let wants = |name| Ok::<_, JsValue>(option(&options, name)?.as_bool().unwrap_or(true));
@@ -186,12 +228,21 @@ impl AuthSession {
     }
 
     /// Contract: `subscribe(listener)`.
-    pub fn subscribe(&self, listener: &JsValue) -> Result<JsValue, JsValue> {
+    #[wasm_bindgen(unchecked_return_type = "() => void")]
+    pub fn subscribe(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "() => void")] listener: &JsValue,
+    ) -> Result<JsValue, JsValue> {
         self.add("", listener)
     }
 
     /// Contract: `on(type, listener)`.
-    pub fn on(&self, kind: &str, listener: &JsValue) -> Result<JsValue, JsValue> {
+    #[wasm_bindgen(unchecked_return_type = "() => void")]
+    pub fn on(
+        &self,
+        kind: &str,
+        #[wasm_bindgen(unchecked_param_type = "(event: any) => void")] listener: &JsValue,
+    ) -> Result<JsValue, JsValue> {
         const KINDS: &[&str] = &["change", "refreshed", "refresh-failed", "signed-out", "step-up", "storage"];
         if !KINDS.contains(&kind) {
             return Err(mistake(

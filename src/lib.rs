@@ -10,6 +10,12 @@
 //!     └── event   ←─── Event  ───────┘
 //! ```
 
+//! # From Rust
+//!
+//! For `wasm32-unknown-unknown`, in a page or a worker. `AuthSession` takes JavaScript's options and answers with its
+//! promises, as the class of the npm package does; `examples/app.rs` is an app. This crate brings its own small global
+//! allocator: an app that has another takes the crate with `default-features = false`.
+
 pub mod proto;
 
 #[cfg(target_family = "wasm")]
@@ -18,7 +24,7 @@ mod bindings;
 mod web;
 
 /// The standard library's allocator would be a tenth of what users download.
-#[cfg(target_family = "wasm")]
+#[cfg(all(target_family = "wasm", feature = "allocator"))]
 #[global_allocator]
 static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();
 
