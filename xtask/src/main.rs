@@ -8,6 +8,7 @@ mod inline;
 mod node;
 mod package;
 mod python;
+mod release;
 mod setup;
 mod sh;
 mod simulate;
@@ -36,6 +37,8 @@ enum Command {
     Simulate(simulate::Args),
     /// Leave the complete npm package in pkg/ and print its sizes
     Package,
+    /// Make and check the tarball and its notes; without --dry-run, publish them
+    Release(release::Args),
 }
 
 fn main() -> ExitCode {
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
         Command::Test(args) => test::run(&args),
         Command::Simulate(args) => simulate::run(&args),
         Command::Package => package::run(),
+        Command::Release(args) => release::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -50,6 +50,7 @@ pub(crate) fn run() -> Result<()> {
         copy(&root.join(file), &stage.join(file))?;
     }
     set_version(&stage.join("package.json"), &krate.version)?;
+    doors(&stage)?;
 
     let pkg = root.join("pkg");
     if pkg.exists() {
@@ -58,6 +59,11 @@ pub(crate) fn run() -> Result<()> {
     fs::rename(&stage, &pkg).with_context(|| format!("cannot move the package to {}", pkg.display()))?;
     println!("pkg/ holds tokenwell {}", krate.version);
     sh::run(ready.command("node").arg("xtask/package/sizes.mjs"))
+}
+
+/// The version that crate and package have.
+pub(crate) fn version(ready: &Ready) -> Result<String> {
+    Ok(Crate::read(ready)?.version)
 }
 
 /// What cargo knows of the crate.
@@ -111,6 +117,22 @@ fn classic(ready: &Ready, dist: &Path) -> Result<()> {
     esbuild.args(["--bundle", "--minify", "--format=iife", "--global-name=tokenwell", "--target=es2022"]);
     esbuild.arg("--log-level=warning").arg(dist.join("index.js"));
     sh::run(esbuild.arg(format!("--outfile={}", dist.join("tokenwell.global.js").display())))
+}
+
+/// For what does not read `exports`, as Parcel and TypeScript's old "node" resolution: `tokenwell/slim` is a file there.
+fn doors(stage: &Path) -> Result<()> {
+    let manifest: Value = serde_json::from_str(&fs::read_to_string(stage.join("package.json"))?)?;
+    let exports = manifest["exports"].as_object().context("package.json has no exports")?;
+    for (entry, targets) in exports {
+        let (Some(name), Some(file)) = (entry.strip_prefix("./"), targets["default"].as_str()) else {
+            continue;
+        };
+        let door = format!("export * from \"{file}\";\n");
+        for extension in ["js", "d.ts"] {
+            write(&stage.join(name).with_extension(extension), &door)?;
+        }
+    }
+    Ok(())
 }
 
 /// One version for crate and package: Cargo.toml's.
