@@ -69,17 +69,19 @@ const compile = async (source) => {
   if (source.byteLength >= 0) return WebAssembly.compile(source);
   if (String(source) === "[object WebAssembly.Module]") return source;
   const response = source.arrayBuffer ? source : await request(source);
-  const { ok, status } = response;
-  if (!ok) {
+  const { ok, status, headers } = response;
+  const type = headers.get("content-type")?.toLowerCase();
+  // A single-page app's server answers with its page for files that it lacks.
+  if (!ok || /html/.test(type)) {
+    const what = ok ? "an HTML page" : `HTTP ${status}`;
     const at = response.url.split(/[?#]/)[0];
     throw failure(
       status < 500 ? WRONG : LOST,
-      `tokenwell.wasm: HTTP ${status} at ${at}: put the file there, or name its place to init()`,
+      `tokenwell.wasm: ${what} at ${at}: put the file there, or name its place to init()`,
       { status },
     );
   }
-  const streamable = response.headers.get("content-type")?.toLowerCase() === "application/wasm";
-  if (streamable && WebAssembly.compileStreaming) return WebAssembly.compileStreaming(response);
+  if (type === "application/wasm" && WebAssembly.compileStreaming) return WebAssembly.compileStreaming(response);
   return WebAssembly.compile(await response.arrayBuffer());
 };
 
@@ -99,10 +101,7 @@ const diagnosis = (cause) => {
     return [WRONG, "tokenwell is blocked by the Content-Security-Policy: add 'wasm-unsafe-eval' to script-src"];
   }
   if (cause instanceof WebAssembly.CompileError) {
-    return [
-      WRONG,
-      "tokenwell.wasm cannot be compiled: not a WASM file (an HTML page?), cut short, or too new for this browser",
-    ];
+    return [WRONG, "tokenwell.wasm cannot be compiled: not a WASM file, cut short, or too new for this browser"];
   }
   return [LOST, "tokenwell.wasm could not be fetched: network, CORS or connect-src; a later call tries again"];
 };

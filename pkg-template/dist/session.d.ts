@@ -263,13 +263,13 @@ export declare class AuthSession {
   /**
    * The state now; another object only when something has changed.
    *
-   * @example In React, without a further package:
-   * ```ts
-   * import { useSyncExternalStore } from "react";
+   * @example In React:
+   * ```tsx
    * import { AuthSession } from "tokenwell";
+   * import { useAuthSession } from "tokenwell/react";
    *
    * const session = new AuthSession({ refresh: "/oauth/token" });
-   * const useSession = () => useSyncExternalStore(session.subscribe, () => session.snapshot, () => session.snapshot);
+   * const Status = () => <p>{useAuthSession(session).status}</p>;
    * ```
    */
   readonly snapshot: Snapshot;

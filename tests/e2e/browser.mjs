@@ -22,14 +22,13 @@ export const PKG = process.env.TOKENWELL_PKG ?? fileURLToPath(new URL("../../pkg
 
 const BARE = fileURLToPath(new URL("./fixtures/", import.meta.url));
 
+/** How every browser of the tests is started. */
+export const CHROMIUM = { executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: FLAGS };
+
 /** @param {{ args?: string[], ignoreDefaultArgs?: string[] }} [more] what a test wants different */
 export async function openBrowser({ args = [], ...more } = {}) {
   if (!existsSync(PKG)) throw new Error(`${PKG} is missing: run \`cargo xtask package\` first`);
-  return chromium.launch({
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: [...FLAGS, ...args],
-    ...more,
-  });
+  return chromium.launch({ ...CHROMIUM, args: [...FLAGS, ...args], ...more });
 }
 
 /** The demo as a visitor sees it. Everything is closed with the test. */

@@ -21,9 +21,6 @@ const uncommented = (text) => text.replace(/^ *\* ?/gm, "");
 
 /** Stands for React, which is no dependency. */
 const REACT = `
-declare module "react" {
-  export function useSyncExternalStore<T>(on: (listener: () => void) => () => void, get: () => T, server?: () => T): T;
-}
 declare namespace JSX {
   interface IntrinsicElements { [name: string]: unknown }
 }
@@ -31,8 +28,9 @@ declare namespace JSX {
 
 const examples = {
   "errors.d.ts": () => blocks(uncommented(read(at.home, "dist/errors.d.ts")), "ts"),
-  "session.d.ts": () => blocks(uncommented(read(at.home, "dist/session.d.ts")), "ts"),
+  "session.d.ts": () => blocks(uncommented(read(at.home, "dist/session.d.ts")), "tsx?"),
   "slim.d.ts": () => blocks(uncommented(read(at.home, "dist/slim.d.ts")), "ts"),
+  "react.d.ts": () => blocks(uncommented(read(at.home, "dist/react.d.ts")), "tsx"),
   "presets.d.ts": () => blocks(uncommented(read(at.home, "dist/presets.d.ts")), "ts"),
   "README.md of the package": () => blocks(read(at.home, "README.md"), "js|tsx"),
 };
@@ -99,6 +97,18 @@ test("the contract in tests/types is the contract, but for the formatting", { sk
     input: read(shared),
   });
   assert.ok(formatted.toString() === read(root, "tests/types/contract.d.ts"), "cp it over, and `biome format --write`");
+});
+
+test("every recipe is the code of an example that tests/hosts builds and visits", () => {
+  const recipes = read(at.home, "RECIPES.md");
+  const shown = [...recipes.matchAll(/^<!-- (\S+) -->\n```\w+\n(.*?)^```$/gms)];
+  assert.equal(shown.length, blocks(recipes, "\\w+").length, "each block names its file");
+  assert.ok(shown.length >= 10);
+  for (const [, file, code] of shown) {
+    // In one's own app the module has one's own place.
+    const tested = read(root, file).replaceAll(/"\.\.?\/(\w+)\.tsx?"/g, '"./$1"');
+    assert.equal(code, tested, file);
+  }
 });
 
 test("the example of README.md works as it stands", async (t) => {

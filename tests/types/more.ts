@@ -2,6 +2,7 @@
 
 import * as main from "tokenwell";
 import { baserow, json, oauth2, type Preset, type presets, simplejwt } from "tokenwell/presets";
+import { useAuthSession } from "tokenwell/react";
 import * as slim from "tokenwell/slim";
 
 // One class, one set of types, whatever the entry.
@@ -32,3 +33,15 @@ const options: Preset[] = [
 ];
 options.map((preset) => new main.AuthSession({ ...preset, name: "x" }));
 export const same: typeof presets = main.presets;
+
+// The hook gives the snapshot, or whatever a selector makes of it; it needs no types of React's.
+export const Hooks = () => {
+  const whole: main.Snapshot = useAuthSession(session);
+  const name: string | undefined = useAuthSession(session, ({ claims }) => claims?.name?.toString());
+  const pair: readonly [main.Status, boolean] = useAuthSession(session, (s) => [s.status, s.refreshing] as const);
+  // @ts-expect-error: no such member
+  useAuthSession(session, ({ nothing }) => nothing);
+  // @ts-expect-error: no session
+  useAuthSession(null);
+  return { whole, name, pair };
+};

@@ -24,6 +24,7 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
  * @param {ReturnType<typeof openStore>} [options.store] hand the old one to a second server to play a restart
  * @param {string} [options.page] folder of the page
  * @param {string} [options.pkg] folder of the built package
+ * @param {(request: object, response: object) => unknown} [options.serve] answers for the page in place of a folder
  * @param {string} [options.connect] the page's connect-src, where a test needs a second origin
  * @param {string} [options.cacheControl] of the page: with "no-store" it is not kept for going back to
  * @param {Record<string, (request: object, response: object) => unknown>} [options.routes] more under /demo/, for tests
@@ -36,6 +37,7 @@ export async function startServer({
   pkg = process.env.TOKENWELL_PKG ?? here("../../pkg/"),
   connect,
   cacheControl,
+  serve,
   routes = {},
 } = {}) {
   const server = createServer();
@@ -59,7 +61,7 @@ export async function startServer({
   rival.stats.watch(provider, RIVAL_ID);
   rival.api = createApi({ issuer: provider.issuer, audience, publicKeys, now, ...rival });
   const answerOidc = provider.callback();
-  const serveFile = createStatic({ page, pkg, connect, cacheControl });
+  const serveFile = serve ?? createStatic({ page, pkg, connect, cacheControl });
   const backends = createBackends(origin);
   const serveBackends = createStatic({ page, pkg, connect: "'self' http://localhost:*" });
 

@@ -47,7 +47,7 @@ export async function createProvider({ origin, accessTtl, store, ahead = () => 0
     cookies: { keys: [randomUUID()] },
     scopes: ["openid", "offline_access"],
     rotateRefreshToken: true,
-    clientBasedCORS: (_ctx, from) => new URL(from).hostname === "localhost",
+    clientBasedCORS: (_ctx, from) => /^(http:\/\/localhost(:\d+)?|chrome-extension:\/\/\w+)$/.test(from),
     features: {
       // Its own login and consent pages take any name: that is what a demo wants.
       devInteractions: { enabled: true },

@@ -1,11 +1,14 @@
-//! Node and the development packages of package-lock.json.
+//! Node and the development packages of both lock files.
 
 use crate::sh;
 use anyhow::{Context, Result, bail};
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 const OLDEST: u32 = 20;
+
+const NPM_CI: [&str; 4] = ["ci", "--silent", "--no-audit", "--no-fund"];
 
 pub(crate) fn ensure() -> Result<()> {
     let how = format!("Node {OLDEST} or newer is needed, with npm: https://nodejs.org/en/download");
@@ -15,15 +18,24 @@ pub(crate) fn ensure() -> Result<()> {
         bail!("{how} (found {said})");
     }
 
+    install(&sh::root(), "npm ci")
+}
+
+/// The bundlers and frameworks of tests/hosts: apart, for they weigh more than all the rest.
+pub(crate) fn hosts() -> Result<()> {
+    ensure()?;
+    install(&sh::root().join("tests/hosts"), "npm ci in tests/hosts")
+}
+
+fn install(dir: &Path, what: &str) -> Result<()> {
     // The stamp is a copy of the lock file the modules were installed from.
-    let root = sh::root();
-    let lock = fs::read(root.join("package-lock.json")).context("package-lock.json cannot be read")?;
-    let stamp = root.join("node_modules/.tokenwell-lock");
+    let lock = fs::read(dir.join("package-lock.json")).context("package-lock.json cannot be read")?;
+    let stamp = dir.join("node_modules/.tokenwell-lock");
     if fs::read(&stamp).is_ok_and(|seen| seen == lock) {
         return Ok(());
     }
-    println!("set-up: npm ci");
-    sh::run(Command::new("npm").args(["ci", "--silent", "--no-audit", "--no-fund"]).current_dir(&root))
+    println!("set-up: {what}");
+    sh::run(Command::new("npm").args(NPM_CI).current_dir(dir))
         .context("the development packages cannot be installed")?;
     fs::write(&stamp, lock).with_context(|| format!("cannot write {}", stamp.display()))
 }

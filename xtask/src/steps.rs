@@ -28,18 +28,23 @@ const fn browser(name: &'static str, what: &'static str, needs: &'static [Need],
     Step { name, what, needs, browser: true, run }
 }
 
-use Need::{Chromium, Clippy, Firefox, Node, Python, Rustfmt, Wasm, WasmBindgen, WasmPack};
+use Need::{Chromium, Clippy, Firefox, Hosts, Node, Python, Rustfmt, Wasm, WasmBindgen, WasmPack};
 
-pub(crate) const STEPS: [Step; 15] = [
+pub(crate) const STEPS: [Step; 16] = [
     step("fmt", "rustfmt --check", &[Rustfmt], fmt),
     step("js-lint", "biome: lint and format of all JavaScript", &[Node], js_lint),
     step("types", "tsc over tests/types", &[Node], types),
     step("clippy", "clippy, warnings denied, native", &[Clippy], clippy),
     step("clippy-wasm", "clippy, warnings denied, wasm32", &[Clippy, Wasm], clippy_wasm),
-    step("doc", "cargo doc, warnings denied", &[], doc),
+    step("doc", "cargo doc, warnings denied", &[Wasm], doc),
     step("native", "native tests of every crate here", &[], native),
     step("simulate", "a minute of simulated tabs and faults: tests/sim", &[], simulation),
-    step("package", "cargo xtask package, within the size budget", &[Node, Wasm, WasmBindgen], package),
+    step(
+        "package",
+        "cargo xtask release --dry-run: every file, within the size budget",
+        &[Node, Wasm, WasmBindgen],
+        package,
+    ),
     step("npm", "the packed tarball in Node, publint, attw: tests/npm", &[Node, Wasm, WasmBindgen], npm),
     browser("web-chromium", "wasm-bindgen-test in Chromium", &[Wasm, WasmBindgen, Chromium], web_chromium),
     browser("web-firefox", "wasm-bindgen-test in Firefox", &[Wasm, WasmBindgen, Firefox], web_firefox),
@@ -48,6 +53,12 @@ pub(crate) const STEPS: [Step; 15] = [
         "the demo in Chromium, many tabs in both browsers: tests/e2e",
         &[Node, Wasm, WasmBindgen, Chromium, Firefox],
         e2e,
+    ),
+    browser(
+        "hosts",
+        "apps of every bundler and framework in Chromium: tests/hosts",
+        &[Node, Hosts, Wasm, WasmBindgen, Chromium],
+        hosts,
     ),
     browser(
         "interop",
@@ -92,14 +103,15 @@ fn clippy_wasm(ready: &Ready, job: &mut Job) -> Result<()> {
     job.run(ready.cargo_wasm().arg("clippy").args(what).args(["--", "-Dwarnings"])).map(drop)
 }
 
+/// Both halves: what is pure, and what only wasm32 has, which is what the crate's users call.
 fn doc(ready: &Ready, job: &mut Job) -> Result<()> {
-    job.run(
-        ready
-            .command("cargo")
-            .args(["doc", "--quiet", "--no-deps", "--package", "tokenwell"])
-            .env("RUSTDOCFLAGS", "-Dwarnings"),
-    )
-    .map(drop)
+    for (mut cargo, target) in
+        [(ready.command("cargo"), &[][..]), (ready.cargo_wasm(), &["--target", TARGET][..])]
+    {
+        cargo.args(["doc", "--quiet", "--no-deps", "--package", "tokenwell"]).args(target);
+        job.run(cargo.env("RUSTDOCFLAGS", "-Dwarnings"))?;
+    }
+    Ok(())
 }
 
 fn native(ready: &Ready, job: &mut Job) -> Result<()> {
@@ -128,9 +140,11 @@ fn simulation(ready: &Ready, job: &mut Job) -> Result<()> {
     job.run(simulate::command(&mut ready.command("cargo")).args(SURVEY)).map(drop)
 }
 
-fn package(ready: &Ready, job: &mut Job) -> Result<()> {
-    packaged(job)?;
-    job.run(ready.command("node").args(["xtask/package/sizes.mjs", "--check"])).map(drop)
+/// The package as a release would take it.
+fn package(_ready: &Ready, job: &mut Job) -> Result<()> {
+    job.run(xtask("release").arg("--dry-run"))?;
+    PACKAGED.store(true, Ordering::Relaxed);
+    Ok(())
 }
 
 fn npm(ready: &Ready, job: &mut Job) -> Result<()> {
@@ -150,6 +164,12 @@ fn types(ready: &Ready, job: &mut Job) -> Result<()> {
 fn e2e(ready: &Ready, job: &mut Job) -> Result<()> {
     packaged(job)?;
     node_tests(ready, job, "tests/e2e")
+}
+
+fn hosts(ready: &Ready, job: &mut Job) -> Result<()> {
+    packaged(job)?;
+    job.run(ready.command("node").arg("tests/hosts/install.mjs"))?;
+    node_tests(ready, job, "tests/hosts")
 }
 
 fn interop(ready: &Ready, job: &mut Job) -> Result<()> {
@@ -197,6 +217,19 @@ fn wasm_pack(ready: &Ready, job: &mut Job) -> Result<()> {
     let mut build = ready.for_wasm("wasm-pack");
     job.run(build.args(["build", "--mode", "no-install", "--target", "web", "--out-dir"]).arg(&out))?;
     node_tests(ready, job, "tests/wasm-pack")?;
+    // An app in Rust, with a `wasm-pack test` of its own.
+    let mut app = ready.for_wasm("wasm-pack");
+    app.args([
+        "test",
+        "--mode",
+        "no-install",
+        "--headless",
+        "--chrome",
+        "--chromedriver",
+        "/usr/bin/chromedriver",
+    ]);
+    let said = job.run(app.arg("tests/wasm-pack/app"))?;
+    some_passed(&said)?;
     for (browser, driver, path) in [
         ("--chrome", "--chromedriver", PathBuf::from("/usr/bin/chromedriver")),
         ("--firefox", "--geckodriver", PathBuf::from(ready.command("geckodriver").get_program())),
@@ -209,14 +242,15 @@ fn wasm_pack(ready: &Ready, job: &mut Job) -> Result<()> {
     Ok(())
 }
 
+static PACKAGED: AtomicBool = AtomicBool::new(false);
+
 /// Makes pkg/ by `cargo xtask package`, once in a run of the tests.
 fn packaged(job: &mut Job) -> Result<()> {
-    static DONE: AtomicBool = AtomicBool::new(false);
-    if DONE.load(Ordering::Relaxed) {
+    if PACKAGED.load(Ordering::Relaxed) {
         return Ok(());
     }
     job.run(&mut xtask("package"))?;
-    DONE.store(true, Ordering::Relaxed);
+    PACKAGED.store(true, Ordering::Relaxed);
     Ok(())
 }
 

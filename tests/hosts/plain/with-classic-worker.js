@@ -1,0 +1,4 @@
+import { drive } from "./drive.js";
+
+const worker = new Worker("./classic-worker.js");
+drive(worker, worker);
