@@ -60,9 +60,9 @@ export async function visit({ server, page, seen, refused }, path = "/") {
   // What a worker asks is not seen here; the counts above know of it.
   for (const what of askedInVain) assert.equal(what, "401 /api/time");
   assert.deepEqual(seen.errors, []);
-  // Chromium itself notes a 401, and the favicon that it asks for.
+  // Chromium itself notes a 401, and the favicon that it asks for; a development server that it is there.
   assert.deepEqual(
-    seen.console.filter((line) => !/Failed to load resource/.test(line)),
+    seen.console.filter((line) => !/Failed to load resource|^debug: /.test(line)),
     [],
   );
 }

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { pkg, install } from "./installed.mjs";
@@ -39,12 +39,20 @@ const probe = (entry) => `${SPY}
 const ENTRIES = {
   tokenwell: ["AuthError", "AuthSession", "decodeJwt", "presets"],
   "tokenwell/slim": ["AuthError", "AuthSession", "decodeJwt", "init", "presets"],
+  "tokenwell/react": ["useAuthSession"],
   "tokenwell/presets": ["appsmith", "authgear", "baserow", "json", "oauth2", "presets", "sapphire", "simplejwt"],
 };
+
+/** Stands for React, which is the app's: tests/hosts has the real ones. */
+const REACT = ["useDebugValue", "useEffect", "useMemo", "useRef", "useSyncExternalStore"];
 
 let at;
 before(() => {
   at = install();
+  const react = join(at.project, "node_modules/react");
+  mkdirSync(react);
+  writeFileSync(join(react, "package.json"), '{ "type": "module", "exports": "./react.js" }');
+  writeFileSync(join(react, "react.js"), `export const ${REACT.map((name) => `${name} = null`).join(", ")};`);
 });
 
 function run(script) {
@@ -79,7 +87,7 @@ test("getters on the bare prototype do not throw, and load nothing", () => {
 
 test("the module is found under its own name", () => {
   const script = `
-    import { readFileSync } from "node:fs";
+    import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
     const bytes = readFileSync(new URL(import.meta.resolve("tokenwell/tokenwell.wasm")));
     console.log(WebAssembly.validate(bytes));
   `;

@@ -229,7 +229,7 @@ test("wrong options are an AuthError that names the option", () => {
   for (const [options, name] of [
     [undefined, /options/i],
     [{}, /refresh/],
-    [{ refresh: ROUTE, allow: ["nonsense"] }, /allow/],
+    [{ refresh: ROUTE, allow: ["ftp://files.test"] }, /allow/],
     [{ refresh: ROUTE, storage: "cookies" }, /storage/],
   ]) {
     assert.throws(
