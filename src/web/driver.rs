@@ -139,7 +139,7 @@ impl Driver {
         if !self.storage.is_shared() || self.settings.config.coordination == Coordination::Alone {
             return;
         }
-        self.listen(&js::global(), "storage", |driver, event| {
+        self.listen(&js::page(), "storage", |driver, event| {
             let key = js::get(event, "key").ok()?;
             // `null`: everything was cleared.
             if !key.is_null() && key.as_string().as_deref() != Some(driver.storage.key()) {

@@ -239,6 +239,9 @@ extern "C" {
 
 /// What URLs are relative to; `undefined` where there is no such thing.
 pub fn base_url() -> JsValue {
+    if let Some(page) = js::other_page() {
+        return js::peek(&js::peek(&page, "document"), "baseURI");
+    }
     let uri = DOCUMENT.with(|document| document.as_ref()?.base_uri().ok()).filter(JsValue::is_string);
     uri.or_else(|| LOCATION.with(|location| location.as_ref()?.href().ok())).unwrap_or_default()
 }

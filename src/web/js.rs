@@ -1,6 +1,9 @@
 //! Dealing with JavaScript values of which nothing is known. Every access can run user code (getters,
 //! Proxies) and throw: no borrow may be held across any of these.
 
+use std::cell::RefCell;
+use std::mem::ManuallyDrop;
+
 use js_sys::{Array, Object};
 use wasm_bindgen::prelude::*;
 
@@ -27,6 +30,32 @@ extern "C" {
 /// `globalThis`.
 pub fn global() -> JsValue {
     GLOBAL.with(JsValue::clone)
+}
+
+thread_local! {
+    /// What stands for the page, where the page is another thread.
+    static PAGE: ManuallyDrop<RefCell<Option<JsValue>>> = const { ManuallyDrop::new(RefCell::new(None)) };
+}
+
+/// Sets what stands for the page: an `EventTarget` with its `document`, `location`, `history` and storages.
+#[wasm_bindgen(js_name = setPage)]
+pub fn set_page(page: JsValue) {
+    PAGE.with(|cell| cell.replace(Some(page)));
+}
+
+/// What stands for the page, if it is another thread.
+pub fn other_page() -> Option<JsValue> {
+    PAGE.with(|cell| cell.borrow().clone())
+}
+
+/// The page: where events, address and storages come from. Else than in a worker that is `globalThis`.
+pub fn page() -> JsValue {
+    other_page().unwrap_or_else(global)
+}
+
+/// `page[name]`, or `undefined` where it is missing or refused.
+pub fn page_value(name: &str) -> JsValue {
+    peek(&page(), name)
 }
 
 /// `target[name]`; throws where that does, or where `target` is no object.

@@ -287,7 +287,7 @@ fn coordination(wanted: bool, place: &Place) -> Coordination {
 fn allow(from: &Reader, value: &JsValue) -> Vec<Rule> {
     let wrong = "allow must be a list of http(s) origins, each with a path prefix or without.";
     if absent(value) {
-        let origin = js::string_at(&js::global_value("location"), "origin");
+        let origin = js::string_at(&js::page_value("location"), "origin");
         return origin.into_iter().map(|origin| Rule { origin, path: "/".into() }).collect();
     }
     let mut rules = Vec::new();

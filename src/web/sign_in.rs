@@ -291,7 +291,7 @@ fn address(url: &JsValue) -> Result<JsValue, JsValue> {
 }
 
 fn own_href() -> JsValue {
-    js::get(&js::global_value("location"), "href").unwrap_or(JsValue::UNDEFINED)
+    js::get(&js::page_value("location"), "href").unwrap_or(JsValue::UNDEFINED)
 }
 
 /// Removes what the redirect brought from the address bar, if it is there.
@@ -304,7 +304,7 @@ fn clean(address: &JsValue) {
         for name in REDIRECT_PARAMS {
             js::call(&params, "delete", &[&(*name).into()])?;
         }
-        let history = js::global_value("history");
+        let history = js::page_value("history");
         let state = js::get(&history, "state")?;
         js::call(&history, "replaceState", &[&state, &"".into(), &js::get(address, "href")?])
     };
@@ -354,7 +354,7 @@ async fn forget(driver: &Driver) {
 
 fn places(driver: &Driver) -> Vec<JsValue> {
     // Merely reading the property throws where the user has blocked storage.
-    let session = js::get(&js::global(), "sessionStorage").ok().filter(JsValue::is_object);
+    let session = js::get(&js::page(), "sessionStorage").ok().filter(JsValue::is_object);
     let own = match &driver.settings.place {
         Place::Own(storage) => Some(storage.clone()),
         Place::Session | Place::Local | Place::Memory => None,

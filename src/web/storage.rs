@@ -88,21 +88,38 @@ impl Storage {
             // Refused or lost before, and said so.
             Storing::Lost => {}
             Storing::Write => {
-                let args = [&this.key.as_str().into(), &text.into()];
+                // In a worker it is the page that writes, and has to know what may be replaced.
+                let args = [&this.key.as_str().into(), &text.into(), &fresh.into()];
                 let written = this.object().and_then(|storage| match storage {
                     Some(storage) => js::call(&storage, "setItem", &args),
                     None => Ok(JsValue::UNDEFINED),
                 });
                 this.written.set(written.is_ok());
-                if written.is_err() {
-                    // An older set in the way would be taken for the current one after a reload.
-                    let _ = this.object().map(|storage| {
-                        storage.map(|storage| js::call(&storage, "removeItem", &[&this.key.as_str().into()]))
-                    });
-                    driver.feed(Input::StorageFailed(REFUSED));
+                match written {
+                    // In a worker: the page says later whether it could keep it.
+                    Ok(promise) if js::is_thenable(&promise) => {
+                        let driver = driver.clone();
+                        task::spawn(async move {
+                            if js::settled(promise).await.is_err() {
+                                Self::refused(&driver);
+                            }
+                        });
+                    }
+                    Ok(_) => {}
+                    Err(_) => Self::refused(driver),
                 }
             }
         }
+    }
+
+    fn refused(driver: &Rc<Driver>) {
+        let this = &driver.storage;
+        this.written.set(false);
+        // An older set in the way would be taken for the current one after a reload.
+        let _ = this.object().map(|storage| {
+            storage.map(|storage| js::call(&storage, "removeItem", &[&this.key.as_str().into()]))
+        });
+        driver.feed(Input::StorageFailed(REFUSED));
     }
 
     /// Removes what that sign-in has stored.
@@ -155,7 +172,7 @@ impl Storage {
             Place::Own(storage) => return Ok(Some(storage.clone())),
         };
         // Merely reading the property throws where the user has blocked storage.
-        let storage = js::get(&js::global(), name)?;
+        let storage = js::get(&js::page(), name)?;
         if storage.is_object() { Ok(Some(storage)) } else { Err(JsValue::UNDEFINED) }
     }
 }

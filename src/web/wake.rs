@@ -18,10 +18,10 @@ pub struct Wake(RefCell<Vec<Listening>>);
 impl Wake {
     /// Begins to listen, where there is something to listen to.
     pub fn start(driver: &Rc<Driver>) {
-        let (window, document) = (js::global(), js::global_value("document"));
+        let (window, document) = (js::page(), js::page_value("document"));
         // Not when it is hidden: what is begun while a page is left may never end.
         driver.listen(&document, "visibilitychange", |_, _| {
-            let state = js::get(&js::global_value("document"), "visibilityState").unwrap_or_default();
+            let state = js::get(&js::page_value("document"), "visibilityState").unwrap_or_default();
             (state != "hidden").then_some(Input::Resume)
         });
         // The page was frozen with its timers.

@@ -25,6 +25,17 @@ const BARE = fileURLToPath(new URL("./fixtures/", import.meta.url));
 /** How every browser of the tests is started. */
 export const CHROMIUM = { executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: FLAGS };
 
+/** What a suite is run through, as the file of pkg/dist/ is called: the class in the page, and the one in a worker. */
+export const ENTRIES = (process.env.TOKENWELL_ENTRY ?? "index,worker").split(",");
+
+/** The route by which the bare page finds it. */
+export const entryRoute = (entry = "index") => ({
+  "GET /demo/entry.js": (_request, response) => {
+    response.writeHead(200, { "content-type": "text/javascript", "cache-control": "no-cache" });
+    response.end(`export * from "/pkg/dist/${entry}.js";`);
+  },
+});
+
 /** @param {{ args?: string[], ignoreDefaultArgs?: string[] }} [more] what a test wants different */
 export async function openBrowser({ args = [], ...more } = {}) {
   if (!existsSync(PKG)) throw new Error(`${PKG} is missing: run \`cargo xtask package\` first`);
@@ -37,8 +48,9 @@ export async function openDemo(t, browser, options) {
 }
 
 /** The demo's server under an empty page with the package on it, and by default a session signed in. */
-export async function openBare(t, browser, { session = {}, signedIn = true, ...options } = {}) {
-  const opened = await open(t, browser, { connect: "'self' http://localhost:*", ...options, page: BARE });
+export async function openBare(t, browser, { session = {}, signedIn = true, entry, ...options } = {}) {
+  const routes = entryRoute(entry);
+  const opened = await open(t, browser, { connect: "'self' http://localhost:*", routes, ...options, page: BARE });
   await ready(opened.page);
   if (session) await opened.page.evaluate((wanted) => window.openSession(wanted), session);
   if (session && signedIn) await opened.page.evaluate(() => window.signIn());

@@ -3,19 +3,22 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { after, before, describe, test } from "node:test";
-import { openBare, openBrowser, since, until } from "./browser.mjs";
+import { ENTRIES, openBare, openBrowser, since, until } from "./browser.mjs";
 
 const API_401 = { api: { times: 1 } };
 const ALWAYS_401 = { api: { times: "always" } };
 
-describe("requests", { concurrency: 6 }, () => {
+/** What a worker's session cannot be given from the page; tests/e2e/worker.test.mjs gives it in the worker. */
+const replaces = (entry) => ({ skip: entry === "worker" && "a page cannot replace the worker's fetch" });
+
+const requests = (entry) => () => {
   let browser;
   before(async () => {
     browser = await openBrowser();
   });
   after(() => browser.close());
 
-  const open = (t, options) => openBare(t, browser, { accessTtl: 60, ...options });
+  const open = (t, options) => openBare(t, browser, { entry, accessTtl: 60, ...options });
 
   // -------------------------------------------------------------- 401
 
@@ -61,7 +64,7 @@ describe("requests", { concurrency: 6 }, () => {
     assert.ok(apiCalls <= 40, `${apiCalls} API calls for 20`);
   });
 
-  test("a late 401 for a token that has been replaced is replayed without a refresh", async (t) => {
+  test("a late 401 for a token that has been replaced is replayed without a refresh", replaces(entry), async (t) => {
     const { server, page } = await open(t, { session: null });
     const statuses = await page.evaluate(async () => {
       let holdBack = true;
@@ -173,7 +176,7 @@ describe("requests", { concurrency: 6 }, () => {
     assert.deepEqual(answer, { status: 200, method: "PUT", text: "new", own: "new" });
   });
 
-  test("a stream is not replayed, and its first 401 is given back whole", async (t) => {
+  test("a stream is not replayed, and its first 401 is given back whole", replaces(entry), async (t) => {
     // Chromium sends a streamed body over HTTP/2 alone; this stands in for such a server and reads the stream as it would.
     const { server, page } = await open(t, { session: null });
     const answer = await page.evaluate(async () => {
@@ -334,7 +337,9 @@ describe("requests", { concurrency: 6 }, () => {
     await page.evaluate(async (url) => (await window.session.fetch(`${url}/data`)).text(), foreign.url);
     assert.match(foreign.authorizations[0], /^JWT \S+$/);
   });
-});
+};
+
+for (const entry of ENTRIES) describe(`requests through ${entry}`, { concurrency: 6 }, requests(entry));
 
 /** Another origin with open CORS that notes what it was sent. Says 401, except to a bearer of anything. */
 async function openForeign(t) {

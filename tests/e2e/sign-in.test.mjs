@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { openBare, openBrowser, ready } from "./browser.mjs";
+import { ENTRIES, openBare, openBrowser, ready } from "./browser.mjs";
 
-describe("sign-in", { concurrency: 4 }, () => {
+const signIn = (entry) => () => {
   let browser;
   before(async () => {
     browser = await openBrowser();
@@ -13,7 +13,7 @@ describe("sign-in", { concurrency: 4 }, () => {
 
   /** An empty page with a session that nobody has signed in to. */
   async function open(t, options) {
-    const opened = await openBare(t, browser, { accessTtl: 60, session: null, ...options });
+    const opened = await openBare(t, browser, { entry, accessTtl: 60, session: null, ...options });
     await configure(opened.page);
     return opened;
   }
@@ -172,4 +172,6 @@ describe("sign-in", { concurrency: 4 }, () => {
       assert.ok(!after.includes(secret) && !seen.console.some((line) => line.includes(secret)));
     }
   });
-});
+};
+
+for (const entry of ENTRIES) describe(`sign-in through ${entry}`, { concurrency: 4 }, signIn(entry));

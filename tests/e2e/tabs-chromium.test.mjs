@@ -1,7 +1,7 @@
 // One session in many real tabs of Chromium, against a server that ends a session whose refresh token is presented twice.
 
 import { after, before, describe } from "node:test";
-import { apart } from "./tabs/apart.mjs";
+import { apart, traces } from "./tabs/apart.mjs";
 import { chaos } from "./tabs/chaos.mjs";
 import { chromium } from "./tabs/chromium.mjs";
 import { copies } from "./tabs/copies.mjs";
@@ -22,6 +22,7 @@ describe("tabs in Chromium", { concurrency: 8 }, () => {
   signOut(host);
   waiting(host, { freezes: true, keepsPages: true });
   apart(host);
+  traces(host);
   trouble(host);
   chaos(host, { freezes: true });
 });

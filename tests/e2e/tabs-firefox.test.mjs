@@ -2,7 +2,7 @@
 // freeze a tab, and does not say whether Firefox had to let go of a page that it kept.
 
 import { after, before, describe } from "node:test";
-import { apart } from "./tabs/apart.mjs";
+import { apart, traces } from "./tabs/apart.mjs";
 import { chaos } from "./tabs/chaos.mjs";
 import { copies } from "./tabs/copies.mjs";
 import { firefox } from "./tabs/firefox.mjs";
@@ -23,6 +23,7 @@ describe("tabs in Firefox", { concurrency: 8 }, () => {
   signOut(host);
   waiting(host, { freezes: false, keepsPages: false });
   apart(host);
+  traces(host);
   trouble(host);
   chaos(host, { freezes: false });
 });

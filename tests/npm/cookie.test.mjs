@@ -1,17 +1,16 @@
 // Cookie mode, as a Sapphire dashboard has it: no token in the page, the answer is the user's data.
 
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { pathToFileURL } from "node:url";
+import { front, notInWorker } from "./fronts.mjs";
 import { install } from "./installed.mjs";
 
 const LOGIN = { user: { id: "1", username: "ada" }, guilds: [{ id: "7" }] };
 
 let lib;
 before(async () => {
-  lib = await import(pathToFileURL(join(install().home, "dist/index.js")));
+  lib = await front(install());
 });
 
 /** The bot's server: its refresh route answers as `played.answer` says. */
@@ -88,7 +87,8 @@ test("without a cookie and without an answer, the page is told and may ask again
   assert.deepEqual(await session.resync(), LOGIN);
 });
 
-test("the user survives a reload", async (t) => {
+const unsealed = notInWorker("Node has no database for the key; tests/e2e/survival.test.mjs");
+test("the user survives a reload", unsealed, async (t) => {
   const kept = new Map();
   const storage = {
     getItem: (key) => kept.get(key) ?? null,

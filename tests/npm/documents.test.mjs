@@ -31,6 +31,8 @@ const examples = {
   "session.d.ts": () => blocks(uncommented(read(at.home, "dist/session.d.ts")), "tsx?"),
   "slim.d.ts": () => blocks(uncommented(read(at.home, "dist/slim.d.ts")), "ts"),
   "react.d.ts": () => blocks(uncommented(read(at.home, "dist/react.d.ts")), "tsx"),
+  "worker.d.ts": () => blocks(uncommented(read(at.home, "dist/worker.d.ts")), "ts"),
+  "worker-serve.d.ts": () => blocks(uncommented(read(at.home, "dist/worker-serve.d.ts")), "ts"),
   "presets.d.ts": () => blocks(uncommented(read(at.home, "dist/presets.d.ts")), "ts"),
   "README.md of the package": () => blocks(read(at.home, "README.md"), "js|tsx"),
 };

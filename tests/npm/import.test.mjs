@@ -40,6 +40,8 @@ const ENTRIES = {
   tokenwell: ["AuthError", "AuthSession", "decodeJwt", "presets"],
   "tokenwell/slim": ["AuthError", "AuthSession", "decodeJwt", "init", "presets"],
   "tokenwell/react": ["useAuthSession"],
+  "tokenwell/worker": ["AuthError", "AuthSession", "presets"],
+  "tokenwell/worker-serve": ["serve"],
   "tokenwell/presets": ["appsmith", "authgear", "baserow", "json", "oauth2", "presets", "sapphire", "simplejwt"],
 };
 

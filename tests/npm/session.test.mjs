@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
+import { front, notInWorker } from "./fronts.mjs";
 import { copy, install } from "./installed.mjs";
 
 const ROUTE = "https://id.test/token";
@@ -15,7 +16,7 @@ let at;
 let lib;
 before(async () => {
   at = install();
-  lib = await import(pathToFileURL(join(at.home, "dist/index.js")));
+  lib = await front(at);
 });
 
 /** A token route and an API that takes the newest token alone. Notes what reaches it. */
@@ -63,7 +64,8 @@ function open(t, played, options) {
   return session;
 }
 
-test("signs in, and sends the token where it is allowed, and nowhere else", async (t) => {
+const apart = notInWorker("requests elsewhere leave from the page: tests/e2e/worker.test.mjs");
+test("signs in, and sends the token where it is allowed, and nowhere else", apart, async (t) => {
   const played = server();
   const session = open(t, played);
   assert.equal(session.snapshot.status, "signed-out");
@@ -225,7 +227,8 @@ test("the same name and options are the same session, other options a clear erro
   assert.throws(() => open(t, played, { ...options, scheme: "JWT" }), { name: "AuthError", code: "invalid_options" });
 });
 
-test("wrong options are an AuthError that names the option", () => {
+const atOnce = notInWorker("the worker says it a moment later: tests/e2e/worker.test.mjs");
+test("wrong options are an AuthError that names the option", atOnce, () => {
   for (const [options, name] of [
     [undefined, /options/i],
     [{}, /refresh/],
@@ -273,7 +276,8 @@ test("a session shows no token and no handle to whoever prints or lists it", asy
   assert.doesNotMatch(JSON.stringify(session.explain()), /access-1|refresh-1/);
 });
 
-test("decodes JWTs, and gives null for what is none", () => {
+const main = notInWorker("of the main entry");
+test("decodes JWTs, and gives null for what is none", main, () => {
   const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
   const claims = { sub: "adà ☕", exp: 1.5, nested: { a: [1] } };
   assert.deepEqual(lib.decodeJwt(`${part({ alg: "none" })}.${part(claims)}.`), claims);
@@ -304,7 +308,7 @@ test("an AuthError is an error like any other, and says what it is to other copi
   for (const none of [null, undefined, 1, "x", {}, new Error("x")]) assert.equal(lib.AuthError.is(none), false);
 });
 
-test("a session keeps no process alive, disposed or not", () => {
+test("a session keeps no process alive, disposed or not", main, () => {
   const script = `
     import { AuthSession } from "tokenwell";
     const session = new AuthSession({ refresh: async () => "t", storage: "memory" });

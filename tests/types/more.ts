@@ -4,6 +4,8 @@ import * as main from "tokenwell";
 import { baserow, json, oauth2, type Preset, type presets, simplejwt } from "tokenwell/presets";
 import { useAuthSession } from "tokenwell/react";
 import * as slim from "tokenwell/slim";
+import * as isolated from "tokenwell/worker";
+import { serve } from "tokenwell/worker-serve";
 
 // One class, one set of types, whatever the entry.
 const session: main.AuthSession = new slim.AuthSession({ refresh: "/oauth/token" });
@@ -16,6 +18,20 @@ await slim.init(new URL("https://cdn.example.com/tokenwell.wasm"));
 await slim.init(fetch("/tokenwell.wasm"));
 await slim.init(new Uint8Array([0, 97, 115, 109]));
 await slim.init(new ArrayBuffer(8));
+
+// The same surface with the session in a worker: one type for whatever takes a session, and options for either.
+const shared: main.AuthSessionOptions = { refresh: "/oauth/token", storage: "local" };
+const remote: main.AuthSession = new isolated.AuthSession({ ...shared, exposeAccessToken: false });
+const made: isolated.AuthSession = await isolated.AuthSession.create({ ...shared, worker: "/worker.js" });
+const found: main.AuthSession | undefined = isolated.AuthSession.get() ?? isolated.AuthSession.get("main");
+new isolated.AuthSession({ ...shared, worker: new URL("https://app.example.com/worker.js") });
+declare const script: { postMessage(message: unknown, transfer: unknown[]): void; terminate(): void };
+new isolated.AuthSession({ ...shared, worker: script });
+new isolated.AuthSession({ ...shared, worker: () => script });
+class Theirs extends isolated.AuthSession {}
+console.log(remote, made, found, new Theirs(shared), isolated.presets, isolated.AuthError.is(1));
+serve();
+serve({ refresh: async ({ refreshToken }) => `${refreshToken}`, fetch: globalThis.fetch });
 
 new main.AuthError("closed", { code: "invalid_grant", error: "account_closed", cause: 1 });
 new main.AuthError({ code: "storage", message: "full", status: null, retryAt: 0 });

@@ -54,6 +54,8 @@ for (const [entry, target] of Object.entries(exports)) {
   if (!file.endsWith(".js")) continue;
   rows[`tokenwell${entry.slice(1)}`] = await bundled(file);
 }
+// What a page with "tokenwell/worker" loads beside it.
+rows["dist/worker-thread.js"] = await bundled("dist/worker-thread.js");
 if (rows["tokenwell/slim"]) {
   const [slim, wasm] = [rows["tokenwell/slim"], rows["dist/tokenwell.wasm"]];
   rows["tokenwell/slim + .wasm"] = {

@@ -58,7 +58,10 @@ export function apart(host) {
     const { refused, reuseDetected } = world.counts();
     assert.deepEqual({ refused, reuseDetected }, { refused: 0, reuseDetected: 0 });
   });
+}
 
+/** What a tab uses and shows, as far as its page can see that. */
+export function traces(host) {
   story(host, "crossTab: false takes no lock, opens no channel and no database", {}, async (world) => {
     const used = async (options) => {
       const tab = await world.newTab({ open: false, options });
@@ -171,7 +174,7 @@ function secretsInStorage() {
 }
 
 /** All that other pages of this origin could look at. */
-async function outsideSessionStorage() {
+export async function outsideSessionStorage() {
   const asText = (_name, value) =>
     value instanceof Uint8Array ? String.fromCharCode(...value) : value instanceof Object ? { ...value } : value;
   const result = (request) =>

@@ -13,10 +13,10 @@ const WAYS = {
   crashed: (tab) => tab.crash(),
 };
 
-export function gone(host, { crashes }) {
+export function gone(host, { crashes, storages = ["session", "local"] }) {
   for (const [how, go] of Object.entries(WAYS)) {
     if (how === "crashed" && !crashes) continue;
-    for (const storage of ["session", "local"]) {
+    for (const storage of storages) {
       const options = { session: { storage }, timeout: 90_000 };
 
       const before = `a tab that is ${how} before the server has acted leaves the session to the others (${storage})`;

@@ -7,15 +7,16 @@ import { story } from "./world.mjs";
 /** A refresh every 2.4 s, and a token that lives on long enough for a machine that is busy with other things. */
 const PACE = { accessTtl: 12, session: { leeway: { seconds: 60, fraction: 0.8 } } };
 
-export function rotation(host) {
+/** @param {{ times?: number, insecure?: boolean }} [options] `insecure`: also where there are no locks */
+export function rotation(host, { times = 30, insecure = true } = {}) {
   for (const storage of ["session", "local"]) {
     const options = { ...PACE, session: { ...PACE.session, storage }, timeout: 180_000 };
-    story(host, `three tabs on ${storage}Storage pass thirty rotations, one token request each`, options, (world) =>
-      rotate(world, 30),
+    story(host, `three tabs on ${storage}Storage pass ${times} rotations, one token request each`, options, (world) =>
+      rotate(world, times),
     );
   }
 
-  for (const storage of ["session", "local"]) {
+  for (const storage of insecure ? ["session", "local"] : []) {
     const options = { ...PACE, session: { ...PACE.session, storage }, insecure: true, timeout: 120_000 };
     story(host, `so they do without locks and a database, ten times on ${storage}Storage`, options, async (world) => {
       await rotate(world, 10);

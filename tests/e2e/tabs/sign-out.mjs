@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { ready, until } from "../browser.mjs";
 import { story } from "./world.mjs";
 
-export function signOut(host) {
-  for (const storage of ["session", "local"]) {
+export function signOut(host, { storages = ["session", "local"] } = {}) {
+  for (const storage of storages) {
     for (const where of ["the same", "another"]) {
       for (const committed of [true, false]) {
         const moment = committed ? "has been granted" : "has not arrived";
@@ -21,7 +21,7 @@ export function signOut(host) {
           answer.release();
           assert.equal(await refreshing.refreshed(), "signed_out");
           await until(() => world.counts().rotations === 1, "the late grant");
-          await until(() => refreshing.run(answerHasCome), "the late answer");
+          await until(() => asker(refreshing).evaluate(answerHasCome), "the late answer");
           await allSignedOut(tabs);
           for (const tab of tabs) {
             assert.deepEqual(
@@ -59,7 +59,10 @@ async function nothingIsKept(world, tabs) {
   assert.equal(world.counts().asked, 1);
 }
 
-/** In the page: whether the answer of the token request has come in. */
+/** Where the token request was sent from. */
+const asker = ({ page }) => page.workers?.()[0] ?? page;
+
+/** There: whether the answer of the token request has come in. */
 function answerHasCome() {
   const entries = performance.getEntriesByName(`${location.origin}/oidc/token`);
   return entries.some((entry) => entry.responseEnd > 0);

@@ -60,6 +60,26 @@ export function trouble(host) {
     assert.deepEqual({ rotations, refused, reuseDetected }, { rotations: 2, refused: 0, reuseDetected: 0 });
   });
 
+  lostStorage(host);
+
+  const late = "without locks, a copy with outdated tokens waits for a sibling that is slow to answer";
+  story(host, late, { insecure: true, accessTtl: 1, session: { autoRefresh: false } }, async (world) => {
+    const first = await world.newTab({ open: false });
+    await first.run(hearLate, 400);
+    await first.open();
+    await first.run(() => window.signIn());
+    const copy = await world.duplicate(first, { open: false });
+    world.server.setAccessTtl(60);
+    assert.equal(await first.refresh(), "refreshed");
+    await until(async () => copy.run(() => Date.now() > performance.timeOrigin + 1000), "the copy's token to expire");
+    copy.options = { autoRefresh: true }; // It needs another one at once.
+    await copy.open();
+    await world.settled();
+    assert.deepEqual(world.counts(), { asked: 1, rotations: 1, refused: 0, reuseDetected: 0 });
+  });
+}
+
+export function lostStorage(host) {
   const cleared = "a localStorage that is cleared under way is told once, and the session goes on in memory";
   story(host, cleared, { session: { storage: "local" } }, async (world) => {
     const tabs = await world.threeTabs();
@@ -112,22 +132,6 @@ export function trouble(host) {
       },
     );
   }
-
-  const late = "without locks, a copy with outdated tokens waits for a sibling that is slow to answer";
-  story(host, late, { insecure: true, accessTtl: 1, session: { autoRefresh: false } }, async (world) => {
-    const first = await world.newTab({ open: false });
-    await first.run(hearLate, 400);
-    await first.open();
-    await first.run(() => window.signIn());
-    const copy = await world.duplicate(first, { open: false });
-    world.server.setAccessTtl(60);
-    assert.equal(await first.refresh(), "refreshed");
-    await until(async () => copy.run(() => Date.now() > performance.timeOrigin + 1000), "the copy's token to expire");
-    copy.options = { autoRefresh: true }; // It needs another one at once.
-    await copy.open();
-    await world.settled();
-    assert.deepEqual(world.counts(), { asked: 1, rotations: 1, refused: 0, reuseDetected: 0 });
-  });
 }
 
 async function told(tabs) {

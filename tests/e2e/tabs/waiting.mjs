@@ -8,6 +8,13 @@ import { story } from "./world.mjs";
 const ON_DEMAND = { autoRefresh: false };
 
 export function waiting(host, { freezes, keepsPages }) {
+  hanging(host);
+  offlineAndAsleep(host);
+  returning(host, keepsPages);
+  if (freezes) frozen(host);
+}
+
+function hanging(host) {
   const hung = "the refresh of a tab that hangs is neither repeated nor lost";
   story(host, hung, { accessTtl: 1, session: ON_DEMAND, timeout: 90_000 }, async (world) => {
     const { holder, other, wake } = await hangingHolder(world);
@@ -46,7 +53,9 @@ export function waiting(host, { freezes, keepsPages }) {
       assert.deepEqual(world.counts(), { asked: 1, rotations: 1, refused: 0, reuseDetected: 0 });
     },
   );
+}
 
+export function offlineAndAsleep(host) {
   for (const storage of ["session", "local"]) {
     const options = { session: { storage }, timeout: 90_000 };
     story(
@@ -73,7 +82,9 @@ export function waiting(host, { freezes, keepsPages }) {
     await world.settled();
     assert.deepEqual(world.counts(), { asked: 1, rotations: 1, refused: 0, reuseDetected: 0 });
   });
+}
 
+export function returning(host, keepsPages) {
   const back = "a page kept for the back button refreshes once when it is back and its token has expired";
   story(host, back, { accessTtl: 6 }, async (world) => {
     const tab = await world.signedIn();
@@ -102,8 +113,6 @@ export function waiting(host, { freezes, keepsPages }) {
     assert.equal((await tab.glance()).reason, "adopted");
     assert.deepEqual(world.counts(), { asked: 2, rotations: 2, refused: 0, reuseDetected: 0 });
   });
-
-  if (freezes) frozen(host);
 }
 
 function frozen(host) {

@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { playTokenFault } from "../../../www/server/faults.mjs";
 import { startServer } from "../../../www/server/main.mjs";
-import { PKG, ready, until } from "../browser.mjs";
+import { entryRoute, PKG, ready, until } from "../browser.mjs";
 
 const PAGE = fileURLToPath(new URL("../fixtures/", import.meta.url));
 const ROUTE = { url: "/oidc/token", clientId: "tokenwell-demo" };
@@ -50,7 +50,10 @@ export class World {
 
   static async open(t, host, { accessTtl = 60, session = {}, insecure = false, oneSession = true }) {
     const world = new World();
-    const routes = { "GET /demo/hang": (_request, response) => world.hanging.push(response) };
+    const routes = {
+      ...entryRoute(host.entry),
+      "GET /demo/hang": (_request, response) => world.hanging.push(response),
+    };
     world.server = await startServer({ accessTtl, pkg: PKG, page: PAGE, cacheControl: "no-cache", routes });
     world.visitor = await host.visitor();
     t.after(async () => {
@@ -193,7 +196,8 @@ export class World {
   /** From now on all tabs have a token that lives that long: opening them may have taken a while. */
   async shortToken(seconds) {
     this.server.setAccessTtl(seconds);
-    assert.equal(await this.tabs[0].refresh(), "refreshed");
+    // On a busy machine the others may have it, and say so, before it has seen its own write come back.
+    assert.match(await this.tabs[0].refresh(), /^(refreshed|adopted)$/);
     await this.settled();
   }
 

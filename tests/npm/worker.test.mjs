@@ -1,0 +1,38 @@
+// tokenwell/worker where there is no worker: server rendering, tests.
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { before, test } from "node:test";
+import { pathToFileURL } from "node:url";
+import { install } from "./installed.mjs";
+
+let lib;
+before(async () => {
+  lib = await import(pathToFileURL(join(install().home, "dist/worker.js")));
+});
+
+test("a host without workers is told so at once", async () => {
+  const refused = (error) =>
+    error instanceof lib.AuthError && error.code === "invalid_options" && /Worker/.test(error.message);
+  assert.throws(() => new lib.AuthSession({ refresh: "https://id.test/token" }), refused);
+  await assert.rejects(lib.AuthSession.create({ refresh: "https://id.test/token" }), refused);
+  assert.equal(lib.AuthSession.get(), undefined);
+});
+
+test("getters on the bare prototype do not throw", () => {
+  const { prototype } = lib.AuthSession;
+  assert.deepEqual([prototype.snapshot, prototype.accessToken, prototype.user], [null, null, null]);
+});
+
+test("what a worker never answers can be left, and disposed of", async () => {
+  const sent = [];
+  const worker = { postMessage: (message) => sent.push(message) };
+  const session = new lib.AuthSession({ refresh: "https://id.test/token", worker });
+  assert.deepEqual(sent, [], "nothing begins before the caller's turn ends");
+  const left = session.fetch("https://api.test/", { signal: AbortSignal.timeout(20) });
+  await assert.rejects(left, { name: "TimeoutError" });
+  assert.equal(sent.length, 1);
+  assert.equal(session.snapshot.status, "signed-out");
+  session.dispose();
+  await assert.rejects(session.refresh(), { code: "invalid_options", message: /disposed/ });
+});
