@@ -302,6 +302,46 @@ fn a_clock_set_an_hour_on_costs_one_refresh_and_an_hour_back_none_too_late() {
 }
 
 #[test]
+fn a_clock_that_was_set_forward_and_right_again_leaves_the_token_good_and_tells_so() {
+    let mut tab = Tab::signed_in(3600);
+    tab.now.wall_ms += 86_400_000;
+    tab.feed(Input::Wake);
+    assert_eq!(tab.status(), Status::Expired);
+    tab.now.wall_ms -= 86_400_000;
+    tab.out.clear();
+    tab.feed(Input::Wake);
+    assert_eq!(tab.status(), Status::SignedIn);
+    assert!(tab.out.iter().any(|output| matches!(output, Output::Event(Event::Change))));
+}
+
+#[test]
+fn whoever_watches_hears_each_time_that_a_refresh_begins_to_count_again() {
+    let mut tab = Tab::new(Config { coordination: Coordination::Channel, ..Config::default() });
+    tab.feed(Input::SignIn { grant: grant(1, 3600), id: "id".into(), key: Secret::new("key") });
+    tab.demand(Want::Refresh);
+    tab.feed(Input::LockUnavailable(AttemptId(1)));
+    tab.pass_by_timers(20_000);
+    assert!(!tab.session.view(tab.now).refreshing, "given up, its answer still counts");
+    tab.out.clear();
+    tab.feed(Input::Answered(AttemptId(1), Meaning::Ended(Refused::default())));
+    assert!(tab.session.view(tab.now).refreshing, "asks the other tabs for the last time");
+    assert!(tab.out.iter().any(|output| matches!(output, Output::Event(Event::Change))));
+}
+
+#[test]
+fn after_dispose_a_late_401_or_call_starts_nothing() {
+    let mut tab = Tab::signed_in(3600);
+    let sent = tab.epoch();
+    tab.feed(Input::Dispose);
+    let (call, late) = (tab.demand(Want::Refresh), WaiterId(99));
+    tab.feed(Input::Unauthorized { waiter: late, sent, challenge: Challenge401::InvalidToken });
+    tab.pass_by_timers(86_400_000);
+    assert_eq!(tab.outcome(call).as_deref(), Some("signed_out"));
+    assert_eq!(tab.outcome(late).as_deref(), Some("Surrender"));
+    assert!(tab.presented().is_empty());
+}
+
+#[test]
 fn without_a_refresh_token_the_session_ends_with_its_access_token() {
     let mut tab = Tab::new(Config::default());
     let grant = Grant { refresh_token: None, ..grant(1, 60) };

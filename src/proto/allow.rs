@@ -27,8 +27,10 @@ pub struct Rule {
 /// Whether one of the rules lets the token go there. No rules, no token.
 pub fn allows(rules: &[Rule], target: &Target<'_>) -> bool {
     let Target { origin, path } = *target;
-    // "null" is the origin of every opaque URL alike, and file:, blob: and the like are not for tokens.
+    // "null" is the origin of every opaque URL alike, and file: and the like are not for tokens. A blob: URL has the
+    // origin of the page that made it, but no path.
     (origin.starts_with("https://") || origin.starts_with("http://"))
+        && path.starts_with('/')
         && rules.iter().any(|rule| rule.origin == origin && is_below(&rule.path, path))
 }
 
@@ -126,6 +128,13 @@ mod tests {
             let rules = [Rule { origin: origin.into(), path: "/".into() }];
             assert!(!allows(&rules, &Target { origin, path: "/" }), "{origin}");
         }
+    }
+
+    #[test]
+    fn a_blob_is_no_place_for_tokens_whoever_made_it() {
+        // As `URL` reads blob:https://api.example.com/0-0-0.
+        assert!(!below("/", "https://api.example.com/0-0-0"));
+        assert!(!below("", ""));
     }
 
     #[test]

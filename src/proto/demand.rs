@@ -3,7 +3,7 @@
 use super::error::{Code, Failure};
 use super::io::*;
 use super::refresh::{WAIT_MARGIN_MS, Waiter};
-use super::session::Session;
+use super::session::{DISPOSED, Session};
 use super::time::Now;
 
 /// How long a caller with a still-valid token waits for a better one, ms.
@@ -18,6 +18,9 @@ pub(super) enum Waits {
 
 impl Session {
     pub(super) fn demand(&mut self, now: Now, waiter: WaiterId, want: Want) {
+        if self.disposed {
+            return self.settle(waiter, Outcome::Failed(Failure::new(Code::SignedOut, DISPOSED)));
+        }
         let Some(held) = &self.held else { return self.demand_without_session(now, waiter, want) };
         let due = match want {
             Want::Refresh => true,
@@ -66,7 +69,9 @@ impl Session {
 
     /// A request was answered 401.
     pub(super) fn unauthorized(&mut self, now: Now, waiter: WaiterId, sent: Epoch, challenge: Challenge401) {
-        let surrender = if self.held.is_none() {
+        let surrender = if self.disposed {
+            DISPOSED
+        } else if self.held.is_none() {
             "there is no session"
         } else if !self.config.retry_on.covers(challenge) {
             "this kind of 401 is not for us to mend"

@@ -128,7 +128,7 @@ impl Attempt {
 impl Session {
     /// Starts a refresh, or joins the one under way.
     pub(super) fn start(&mut self, now: Now, reason: Reason) {
-        if self.attempt.is_some() {
+        if self.attempt.is_some() || self.disposed {
             return;
         }
         let why = match reason {

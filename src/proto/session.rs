@@ -153,6 +153,7 @@ impl Session {
 
     /// Takes one input. Drain [`Self::poll`] before the next.
     pub fn handle(&mut self, now: Now, input: Input) {
+        let was_refreshing = self.is_refreshing();
         match input {
             Input::Wake => {}
             Input::Resume => self.resume(now),
@@ -188,10 +189,13 @@ impl Session {
             Input::Heard(message) => self.heard(now, message),
         }
         self.tick(now);
-        if self.changed {
-            self.changed = false;
+        if std::mem::take(&mut self.changed) || was_refreshing != self.is_refreshing() {
             self.event(Event::Change);
         }
+    }
+
+    fn is_refreshing(&self) -> bool {
+        self.attempt.as_ref().is_some_and(Attempt::under_way)
     }
 
     /// The next decision, oldest first.
@@ -227,7 +231,7 @@ impl Session {
                 Some(held) if held.expired(now) => Status::Expired,
                 Some(_) => Status::SignedIn,
             },
-            refreshing: self.attempt.as_ref().is_some_and(Attempt::under_way),
+            refreshing: self.is_refreshing(),
             epoch: self.epoch,
             record: self.held.as_ref().map(|h| &h.record),
             because: self.because,
@@ -343,10 +347,9 @@ impl Session {
         self.attempt_deadlines(now);
         self.be_patient(now);
         let Some(held) = &mut self.held else { return };
-        if held.expired(now) && !held.shown_expired {
-            held.shown_expired = true;
-            self.changed = true;
-        }
+        // Also back again: a clock that was set forward may be set right.
+        let expired = held.expired(now);
+        self.changed |= std::mem::replace(&mut held.shown_expired, expired) != expired;
         if self.attempt.is_some() {
             return;
         }
@@ -421,4 +424,4 @@ impl Session {
 
 /// How long the other tabs have to save an expired session, ms.
 const ASK_OTHERS_MS: i64 = 6_000;
-const DISPOSED: &str = "The session object was disposed of.";
+pub(super) const DISPOSED: &str = "The session object was disposed of.";

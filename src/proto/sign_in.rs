@@ -99,12 +99,13 @@ pub fn is_confidential(url: &str) -> bool {
     let port_at = authority.rfind(':').filter(|_| !authority.ends_with(']'));
     let (host, port) =
         authority.split_at_checked(port_at.unwrap_or(authority.len())).unwrap_or((authority, ""));
-    let is_local = matches!(host, "localhost" | "127.0.0.1" | "[::1]") || host.ends_with(".localhost");
-    is_local && host.bytes().all(is_host_char) && port.bytes().skip(1).all(|byte| byte.is_ascii_digit())
+    let is_named = host.ends_with(".localhost") && host.bytes().all(is_host_char);
+    let is_local = is_named || matches!(host, "localhost" | "127.0.0.1" | "[::1]");
+    is_local && port.bytes().skip(1).all(|byte| byte.is_ascii_digit())
 }
 
 fn is_host_char(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']')
+    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-')
 }
 
 /// The platform ends a URL without a path in `/`, and people do as they please.

@@ -156,6 +156,8 @@ fn only_https_and_this_machine_keep_secrets() {
         "http://local\thost.evil.test/",
         "http://localhost:80@evil.test/",
         "http://localhost:\t/",
+        "http://a:1.localhost:1/",
+        "http://[a].localhost/",
         "javascript:alert(1)",
         "HTTPS://id.test",
         "//id.test",
