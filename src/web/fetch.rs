@@ -11,7 +11,7 @@ use web_sys::Url;
 use super::callback::{self, Callback};
 use super::callers::ask;
 use super::driver::Driver;
-use super::init::{Call, as_request};
+use super::init::{Call, as_request, request_url};
 use super::listeners::Listeners;
 use super::{errors, js, task};
 use crate::proto::allow::{Target, allows};
@@ -20,6 +20,8 @@ use crate::proto::io::{Challenge401, Epoch, Input, Outcome, Want};
 
 /// Verdicts kept; then the map starts anew.
 const KEPT: u32 = 500;
+/// Of longer URLs, in bytes, none is: a `data:` one may be of any length.
+const KEPT_LEN: usize = 2048;
 
 /// What is kept between calls.
 #[derive(Default)]
@@ -46,16 +48,17 @@ fn try_fetch(driver: &Rc<Driver>, input: &JsValue, init: &JsValue) -> Result<Pro
         _ if input.is_string() || as_request(input).is_some() => input.clone(),
         other => js::apply(&js::global_value("String"), &JsValue::UNDEFINED, &[other])?,
     };
-    if !may_have_token(driver, &input) {
+    let Some(base) = may_have_token(driver, &input) else { return driver.call_fetch(&input, init) };
+    let Some(mut call) = Call::new(input.clone(), init, base)? else {
         return driver.call_fetch(&input, init);
-    }
-    let Some(call) = Call::new(input.clone(), init)? else { return driver.call_fetch(&input, init) };
+    };
     if let Some(epoch) = driver.fresh() {
         return send(driver, &call, epoch);
     }
     let demand = |waiter| Input::Demand { waiter, want: Want::Call };
     let signal = call.signal();
     Ok(ask(driver, &signal, demand, move |driver, outcome| {
+        call.pin(&base_url())?;
         let sent = match outcome {
             Outcome::Failed(failure) => return Err(errors::error(&failure)),
             Outcome::NoSession => {
@@ -92,7 +95,7 @@ fn look(driver: &Weak<Driver>, context: &JsValue, response: JsValue) -> JsValue 
         return response;
     }
     let Some(driver) = driver.upgrade() else { return response };
-    let (call, sent) = Call::kept(context);
+    let (mut call, sent) = Call::kept(context);
     let challenge = read_challenge(&driver, &response);
     let unauthorized = move |waiter| Input::Unauthorized { waiter, sent, challenge };
     if !call.replayable {
@@ -102,7 +105,7 @@ fn look(driver: &Weak<Driver>, context: &JsValue, response: JsValue) -> JsValue 
     }
     let signal = call.signal();
     let replay = move |driver: &Rc<Driver>, outcome| match matches!(outcome, Outcome::Replay) {
-        true => replay(driver, &call, response),
+        true => call.pin(&base_url()).and_then(|()| replay(driver, &call, response)),
         false => Ok(response),
     };
     ask(&driver, &signal, unauthorized, replay).into()
@@ -160,15 +163,16 @@ fn read_challenge(driver: &Rc<Driver>, response: &JsValue) -> Challenge401 {
     }
 }
 
-/// Whether the token may go to where this input leads.
-fn may_have_token(driver: &Driver, input: &JsValue) -> bool {
+/// Whether the token may go to where this input leads: what the URL is relative to, `undefined` where it is absolute.
+fn may_have_token(driver: &Driver, input: &JsValue) -> Option<JsValue> {
     let url = match as_request(input) {
-        Some(request) => request.url().into(),
+        // One that only looks like it goes where nobody can tell.
+        Some(request) => request_url(request)?,
         None => input.clone(),
     };
     let fetching = &driver.fetching;
     if let Some(verdict) = fetching.absolute.of(&url) {
-        return verdict;
+        return verdict.then_some(JsValue::UNDEFINED);
     }
     let base = base_url();
     if fetching.base.borrow().ne(&base) {
@@ -176,23 +180,33 @@ fn may_have_token(driver: &Driver, input: &JsValue) -> bool {
         fetching.relative.forget();
     }
     if let Some(verdict) = fetching.relative.of(&url) {
-        return verdict;
+        return verdict.then_some(base);
     }
-    judge(driver, &url, &base)
+    judge(driver, &url, base)
 }
 
 /// The platform parses, the core compares. What can't be parsed is `fetch`'s to complain about.
-fn judge(driver: &Driver, url: &JsValue, base: &JsValue) -> bool {
-    let Some(text) = url.as_string() else { return false };
-    let (kept, parsed) = match (Url::new(&text), base.as_string()) {
-        (Err(_), Some(base)) => (&driver.fetching.relative, Url::new_with_base(&text, &base)),
-        (parsed, _) => (&driver.fetching.absolute, parsed),
+fn judge(driver: &Driver, url: &JsValue, base: JsValue) -> Option<JsValue> {
+    let text = url.as_string()?;
+    // `https:path` is relative on an https page: only with its slashes is a URL the same everywhere.
+    let absolute = text.starts_with("https://") || text.starts_with("http://");
+    let (kept, base) = match absolute {
+        true => (&driver.fetching.absolute, JsValue::UNDEFINED),
+        false => (&driver.fetching.relative, base),
+    };
+    let parsed = match base.as_string() {
+        Some(base) => Url::new_with_base(&text, &base),
+        None => Url::new(&text),
     };
     let verdict = parsed.is_ok_and(|url| {
-        allows(&driver.settings.allow, &Target { origin: &url.origin(), path: &url.pathname() })
+        // The platform's own refuses a URL with a user in it; what another one makes of it nobody knows.
+        let plain = url.username().is_empty() && url.password().is_empty();
+        plain && allows(&driver.settings.allow, &Target { origin: &url.origin(), path: &url.pathname() })
     });
-    kept.keep(url, verdict);
-    verdict
+    if text.len() <= KEPT_LEN {
+        kept.keep(url, verdict);
+    }
+    verdict.then_some(base)
 }
 
 /// Verdicts by URL, the map being JavaScript's: no text crosses.

@@ -51,8 +51,22 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     fn set(this: &Headers, name: &JsString, value: &JsString) -> Result<(), JsValue>;
 
+    // Both run user code, where an init has getters or is a Proxy.
+    #[wasm_bindgen(js_namespace = Object, catch)]
+    fn assign(copy: &Object, init: &JsValue) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(js_namespace = Object, js_name = getPrototypeOf, catch)]
+    fn prototype_of(init: &JsValue) -> Result<JsValue, JsValue>;
+
     #[wasm_bindgen(js_namespace = Array, js_name = of)]
-    fn context(input: &JsValue, init: &JsValue, headers: &Headers, epoch: u32, replayable: bool) -> Array;
+    fn context(
+        input: &JsValue,
+        init: &JsValue,
+        headers: &Headers,
+        epoch: u32,
+        replayable: bool,
+        base: &JsValue,
+    ) -> Array;
 }
 
 thread_local! {
@@ -65,13 +79,15 @@ pub struct Call {
     input: JsValue,
     init: JsValue,
     headers: Headers,
+    /// What the URL is relative to; `undefined` where it is absolute.
+    base: JsValue,
     /// Whether the body can be sent again.
     pub replayable: bool,
 }
 
 impl Call {
     /// `Err`: what `fetch` itself would reject with. `Ok(None)`: the caller brings its own `Authorization`.
-    pub fn new(input: JsValue, init: &JsValue) -> Result<Option<Self>, JsValue> {
+    pub fn new(input: JsValue, init: &JsValue, base: JsValue) -> Result<Option<Self>, JsValue> {
         let (mut headers, mut replayable) = (JsValue::UNDEFINED, true);
         if init.is_object() {
             let init: &Init = init.unchecked_ref();
@@ -81,13 +97,13 @@ impl Call {
         if headers.is_undefined()
             && let Some(request) = as_request(&input)
         {
-            headers = request.headers().into();
+            headers = js::get(request, "headers")?;
         }
         let headers = Headers::new(&headers)?;
         if AUTHORIZATION.with(|name| headers.has(name)) {
             return Ok(None);
         }
-        Ok(Some(Self { input, init: init.clone(), headers, replayable }))
+        Ok(Some(Self { input, init: init.clone(), headers, base, replayable }))
     }
 
     /// Arguments for one send. `again`: there may be another one after this.
@@ -103,10 +119,22 @@ impl Call {
         init.unchecked_ref::<Init>().set_headers(&self.headers);
         let input = match as_request(&self.input) {
             // Sending a Request uses its body up.
-            Some(request) if again && may_have_body(request) => request.clone()?.into(),
+            Some(request) if again && may_have_body(request) => {
+                js::apply(&js::get(&request_prototype(), "clone")?, request, &[])?
+            }
             _ => self.input.clone(),
         };
         Ok((input, init.into()))
+    }
+
+    /// Before a send that is not the first thing to happen: where the call leads must not change with the page's base.
+    pub fn pin(&mut self, base: &JsValue) -> Result<(), JsValue> {
+        if !self.base.is_undefined() && self.base != *base {
+            let url = js::construct("URL", &[&self.input, &self.base])?;
+            self.input = js::get(&url, "href")?;
+            self.base = JsValue::UNDEFINED;
+        }
+        Ok(())
     }
 
     /// The caller's signal.
@@ -117,7 +145,7 @@ impl Call {
 
     /// The call and the token it was sent with as one value of JavaScript's, which frees it when it is done.
     pub fn keep(&self, sent: Epoch) -> JsValue {
-        context(&self.input, &self.init, &self.headers, sent.0, self.replayable).into()
+        context(&self.input, &self.init, &self.headers, sent.0, self.replayable, &self.base).into()
     }
 
     /// What [`Call::keep`] made.
@@ -128,6 +156,7 @@ impl Call {
             init: context.get(1),
             headers: context.get(2).unchecked_into(),
             replayable: context.get(4).is_truthy(),
+            base: context.get(5),
         };
         (call, Epoch(context.get(3).as_f64().unwrap_or_default() as u32))
     }
@@ -136,10 +165,12 @@ impl Call {
 /// A copy of an init that can be written to.
 fn copy(init: &JsValue) -> Result<Object, JsValue> {
     let copy = Object::new();
-    let Some(init) = init.dyn_ref::<Object>() else { return Ok(copy) };
-    Object::assign(&copy, init);
-    let prototype = Object::get_prototype_of(init);
-    if prototype.is_null() || Object::is(&prototype, &Object::get_prototype_of(&copy)) {
+    if !init.is_object() {
+        return Ok(copy);
+    }
+    assign(&copy, init)?;
+    let prototype = prototype_of(init)?;
+    if prototype.is_null() || Object::is(&prototype, &prototype_of(&copy)?) {
         return Ok(copy);
     }
     for member in MEMBERS {
@@ -164,7 +195,20 @@ pub fn as_request(value: &JsValue) -> Option<&Request> {
     is_one.then(|| value.unchecked_ref())
 }
 
+fn request_prototype() -> JsValue {
+    js::peek(&js::global_value("Request"), "prototype")
+}
+
+/// Where a `Request` leads, by the platform's own getter. `None` for what only looks like one: a class of somebody's
+/// may say one thing and be sent to another.
+pub fn request_url(request: &Request) -> Option<JsValue> {
+    let prototype = request_prototype();
+    let property =
+        js::call_static("Object", "getOwnPropertyDescriptor", &[&prototype, &"url".into()]).ok()?;
+    js::apply(&js::get(&property, "get").ok()?, request, &[]).ok()
+}
+
 /// Whether a `Request` may have a body. Firefox does not have `Request.body`; the method tells enough.
 fn may_have_body(request: &Request) -> bool {
-    !matches!(request.method().as_str(), "GET" | "HEAD")
+    !matches!(js::string_at(request, "method").as_deref(), Some("GET" | "HEAD"))
 }

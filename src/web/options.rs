@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use js_sys::{Array, Function};
+use js_sys::Function;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::Url;
 
@@ -224,8 +224,8 @@ fn fields(from: &Reader, value: &JsValue, fields: &mut Fields) {
             Some(name) => names.push(name),
             None => from.wrong(wrong),
         };
-        match Array::is_array(&value) {
-            true => from.each(value.unchecked_ref(), one),
+        match js::is_array(&value) {
+            true => from.each(&value, one),
             false if absent(&value) => {}
             false => one(value),
         }
@@ -294,7 +294,8 @@ fn allow(from: &Reader, value: &JsValue) -> Vec<Rule> {
     from.list(value, wrong, |entry| {
         let Some(url) = from.url(&entry, wrong) else { return };
         // What can't be matched must not look as if it were.
-        match url.search().is_empty() && url.hash().is_empty() && url.username().is_empty() {
+        let bare = [url.search(), url.hash(), url.username(), url.password()].iter().all(String::is_empty);
+        match bare {
             true => rules.push(Rule { origin: url.origin(), path: url.pathname() }),
             false => from.wrong(wrong),
         }

@@ -276,7 +276,9 @@ async fn discover(driver: &Rc<Driver>) -> Result<JsValue, JsValue> {
 
 async fn get(driver: &Driver, url: &str) -> Result<JsValue, JsValue> {
     let headers = js::object(&[("Accept", "application/json".into())]);
-    let init = js::object(&[("headers", headers), ("credentials", "omit".into())]);
+    // As with all requests of ours: whoever the issuer's server points to is not the issuer.
+    let init =
+        js::object(&[("headers", headers), ("credentials", "omit".into()), ("redirect", "manual".into())]);
     let response = js::settled(driver.call_fetch(&url.into(), &init)?.into()).await?;
     js::call_settled(&response, "text", &[]).await
 }

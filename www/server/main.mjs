@@ -26,6 +26,7 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
  * @param {string} [options.pkg] folder of the built package
  * @param {(request: object, response: object) => unknown} [options.serve] answers for the page in place of a folder
  * @param {string} [options.connect] the page's connect-src, where a test needs a second origin
+ * @param {string} [options.base] the page's base-uri, where a test needs one
  * @param {string} [options.cacheControl] of the page: with "no-store" it is not kept for going back to
  * @param {Record<string, (request: object, response: object) => unknown>} [options.routes] more under /demo/, for tests
  */
@@ -36,6 +37,7 @@ export async function startServer({
   page = here("../"),
   pkg = process.env.TOKENWELL_PKG ?? here("../../pkg/"),
   connect,
+  base,
   cacheControl,
   serve,
   routes = {},
@@ -61,7 +63,7 @@ export async function startServer({
   rival.stats.watch(provider, RIVAL_ID);
   rival.api = createApi({ issuer: provider.issuer, audience, publicKeys, now, ...rival });
   const answerOidc = provider.callback();
-  const serveFile = serve ?? createStatic({ page, pkg, connect, cacheControl });
+  const serveFile = serve ?? createStatic({ page, pkg, connect, base, cacheControl });
   const backends = createBackends(origin);
   const serveBackends = createStatic({ page, pkg, connect: "'self' http://localhost:*" });
 

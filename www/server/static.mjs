@@ -3,7 +3,7 @@
 
 import sirv from "sirv";
 
-const policy = (connect) =>
+const policy = (connect, base) =>
   [
     "default-src 'none'",
     "script-src 'self' 'wasm-unsafe-eval'",
@@ -11,7 +11,7 @@ const policy = (connect) =>
     "img-src 'self'",
     `connect-src ${connect}`,
     "worker-src 'self'",
-    "base-uri 'none'",
+    `base-uri ${base}`,
     "form-action 'none'",
     "frame-ancestors 'none'",
   ].join("; ");
@@ -21,12 +21,13 @@ const policy = (connect) =>
  * @param {string} options.page folder served at /
  * @param {string} options.pkg folder served at /pkg/
  * @param {string} [options.connect] where the page may send requests
+ * @param {string} [options.base] what the page may have as its base
  * @param {string} [options.cacheControl]
  */
-export function createStatic({ page, pkg, connect = "'self'", cacheControl = "no-store" }) {
+export function createStatic({ page, pkg, connect = "'self'", base = "'none'", cacheControl = "no-store" }) {
   const headers = {
     "cache-control": cacheControl,
-    "content-security-policy": policy(connect),
+    "content-security-policy": policy(connect, base),
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
   };
