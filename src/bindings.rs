@@ -59,8 +59,8 @@ impl AuthSession {
     }
 
     /// Contract: `get(name)`.
-    pub fn get(name: Option<String>) -> Option<AuthSession> {
-        driver::find(name.as_deref().unwrap_or("default")).map(|driver| AuthSession { driver })
+    pub fn get(name: &JsValue) -> Option<AuthSession> {
+        driver::find(name.as_string().as_deref().unwrap_or("default")).map(|driver| AuthSession { driver })
     }
 
     /// The session's name.
@@ -240,16 +240,17 @@ impl AuthSession {
     #[wasm_bindgen(unchecked_return_type = "() => void")]
     pub fn on(
         &self,
-        kind: &str,
+        #[wasm_bindgen(unchecked_param_type = "string")] kind: &JsValue,
         #[wasm_bindgen(unchecked_param_type = "(event: any) => void")] listener: &JsValue,
     ) -> Result<JsValue, JsValue> {
         const KINDS: &[&str] = &["change", "refreshed", "refresh-failed", "signed-out", "step-up", "storage"];
-        if !KINDS.contains(&kind) {
+        let kind = kind.as_string().unwrap_or_default();
+        if !KINDS.contains(&kind.as_str()) {
             return Err(mistake(
                 "on() knows change, refreshed, refresh-failed, signed-out, step-up and storage.",
             ));
         }
-        self.add(kind, listener)
+        self.add(&kind, listener)
     }
 
     /// Contract: `explain()`.

@@ -312,7 +312,7 @@ impl Driver {
             Some(fetch) => fetch.call2(&JsValue::UNDEFINED, input, init)?,
             None => js::call(&js::global(), "fetch", &[input, init])?,
         };
-        Ok(Promise::resolve(&promise))
+        Ok(task::adopted(&promise))
     }
 
     /// A write that tells other tabs of a sign-out, if one is on its way.

@@ -88,6 +88,17 @@ pub fn apply(function: &JsValue, this: &JsValue, args: &[&JsValue]) -> Result<Js
     reflect_apply(function, this, &list(args))
 }
 
+/// `globalThis[class][name](...args)`: for what may meet a value whose traps throw.
+#[inline(never)]
+pub fn call_static(class: &str, name: &str, args: &[&JsValue]) -> Result<JsValue, JsValue> {
+    call(&global_value(class), name, args)
+}
+
+/// Whether this is an array. A revoked Proxy is none, and would throw at the question.
+pub fn is_array(value: &JsValue) -> bool {
+    call_static("Array", "isArray", &[value]).is_ok_and(|is| is.is_truthy())
+}
+
 /// `new globalThis[name](...args)`.
 #[inline(never)]
 pub fn construct(name: &str, args: &[&JsValue]) -> Result<JsValue, JsValue> {

@@ -4,7 +4,7 @@
 
 use std::cell::OnceCell;
 
-use js_sys::{Array, Object};
+use js_sys::{Array, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::Url;
 
@@ -12,6 +12,9 @@ use super::errors::mistake;
 use super::fetch::base_url;
 use super::js;
 use crate::proto::secret::Secret;
+
+/// No list or map in the options is longer.
+const MOST_MEMBERS: u32 = 1_000;
 
 /// Reads until the first mistake.
 #[derive(Default)]
@@ -35,12 +38,16 @@ impl Reader {
         }
     }
 
+    fn threw(&self, thrown: JsValue) {
+        let _ = self.0.set(thrown);
+    }
+
     /// A member of an object. What its getter throws is the app's own error to see.
     pub fn at(&self, object: &JsValue, name: &str) -> JsValue {
         if self.0.get().is_none() && object.is_object() {
             match js::get(object, name) {
                 Ok(value) => return value,
-                Err(thrown) => drop(self.0.set(thrown)),
+                Err(thrown) => self.threw(thrown),
             }
         }
         JsValue::UNDEFINED
@@ -114,32 +121,42 @@ impl Reader {
         if absent(value) {
             return texts;
         }
-        match value.dyn_ref::<Object>() {
-            Some(object) => self.each(&Object::entries(object), |entry| {
+        if !value.is_object() {
+            self.wrong(wrong);
+            return texts;
+        }
+        match js::call_static("Object", "entries", &[value]) {
+            Ok(entries) => self.each(&entries, |entry| {
                 let entry: Array = entry.unchecked_into();
                 match entry.get(0).as_string().zip(entry.get(1).as_string()) {
                     Some((name, text)) => texts.push((name, Secret::new(text))),
                     None => self.wrong(wrong),
                 }
             }),
-            None => self.wrong(wrong),
+            Err(thrown) => self.threw(thrown),
         }
         texts
     }
 
-    /// A list's members, till the first mistake.
-    pub fn each(&self, list: &Array, mut read: impl FnMut(JsValue)) {
-        for at in 0..list.length() {
-            if self.0.get().is_none() {
-                read(list.get(at));
+    /// A list's members, till the first mistake. A Proxy may have any length, and throw at every member.
+    pub fn each(&self, list: &JsValue, mut read: impl FnMut(JsValue)) {
+        let length = self.at(list, "length").as_f64().unwrap_or_default() as u32;
+        if length > MOST_MEMBERS {
+            return self.wrong("A list in the options has more members than anyone has a use for.");
+        }
+        for at in 0..length {
+            match self.0.get().is_none().then(|| Reflect::get_u32(list, at)) {
+                Some(Ok(member)) => read(member),
+                Some(Err(thrown)) => self.threw(thrown),
+                None => return,
             }
         }
     }
 
     /// A list.
     pub fn list(&self, value: &JsValue, wrong: &'static str, read: impl FnMut(JsValue)) {
-        match Array::is_array(value) {
-            true => self.each(value.unchecked_ref(), read),
+        match js::is_array(value) {
+            true => self.each(value, read),
             false => self.wrong(wrong),
         }
     }

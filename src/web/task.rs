@@ -81,7 +81,7 @@ fn then(value: &JsValue, waiting: Rc<Waiting>) {
     });
     let (well, ill) = (callback.function_with(&JsValue::TRUE), callback.function_with(&JsValue::FALSE));
     waiting.callback.set(Some(callback));
-    let _ = chain(&Promise::resolve(value), &well, &ill);
+    let _ = chain(&adopted(value), &well, &ill);
 }
 
 #[wasm_bindgen]
@@ -99,6 +99,12 @@ extern "C" {
 
     #[wasm_bindgen(constructor, js_class = Promise)]
     fn new(executor: &Function) -> New;
+}
+
+/// A promise of the platform's that settles as this value does. Not `Promise.resolve`, which takes any promise for the
+/// platform's own, and throws what its `constructor` throws; here that rejects, and so does what a `then` throws.
+pub fn adopted(value: &JsValue) -> Promise {
+    Promise::race(&js_sys::Array::of1(value))
 }
 
 /// `promise.then(well, ill)`, on a promise of the platform's.
