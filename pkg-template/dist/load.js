@@ -1,7 +1,8 @@
 // Getting the WASM module in: once for all entries, at the first use and not at import. A failed load can be tried again.
 
 import { AuthError } from "./errors.js";
-import { initSync, setErrorClass } from "./glue.js";
+import { initSync } from "./glue.js";
+import { prepare } from "./trap.js";
 
 const LOST = "refresh_unavailable"; // Try again later.
 const WRONG = "invalid_options"; // Something must be put right first.
@@ -46,12 +47,6 @@ export const load = async (source) => {
   }
 };
 
-/** What came out of a call into WASM by throwing. The one place that learns of a trap. */
-export const thrown = (cause) =>
-  cause instanceof WebAssembly.RuntimeError
-    ? failure(LOST, "tokenwell stopped on an error of its own: reload the page, and please report this", { cause })
-    : cause;
-
 const start = (module) => {
   if (ready) return;
   try {
@@ -59,7 +54,7 @@ const start = (module) => {
   } catch (cause) {
     throw failure(WRONG, "tokenwell.wasm does not fit its JavaScript: deploy both from the same version", { cause });
   }
-  setErrorClass(AuthError);
+  prepare();
   ready = true;
 };
 

@@ -1,30 +1,38 @@
 // The class in front of the WASM class: comfort only, every decision is taken in Rust.
 
 import { AuthSession as Inner, decodeJwt as decode } from "./glue.js";
-import { load, loadSync, thrown } from "./load.js";
+import { load, loadSync } from "./load.js";
+import { check, report, revivals, thrown, tracked } from "./trap.js";
 
 /** This page's sessions by name: the same name and the same options are the same object. */
 const sessions = new Map();
+let revive;
 
 export class AuthSession {
   #inner;
+  #options;
+  #shown = null;
+  /** Its listeners, and how each is removed. */
+  #heard = new Set();
 
   static {
     if (Symbol.dispose) this.prototype[Symbol.dispose] = this.prototype.dispose;
+    // A way in for what stands below.
+    revive = (session) => session.#revive();
   }
 
   static async create(options) {
     await load();
-    return new this(await enter(Inner, "create", options));
+    return new this(options, await tracked(enter(Inner, "create", options)));
   }
 
   static get(name = "default") {
     return sessions.get(name);
   }
 
-  constructor(options) {
+  constructor(options, made) {
     loadSync();
-    const inner = options instanceof Inner ? options : enter(Reflect, "construct", Inner, [options]);
+    const inner = made instanceof Inner ? made : enter(Reflect, "construct", Inner, [options]);
     const known = sessions.get(inner.name);
     if (known) {
       inner.free(); // A second handle on what `known` holds already.
@@ -32,23 +40,28 @@ export class AuthSession {
       return known;
     }
     this.#inner = inner;
+    this.#options = options;
+    this.#shown = inner.snapshot; // What there is to see should the module be given up.
     // Own properties, so that both can be handed on alone: `const { fetch } = session`, `useSyncExternalStore(session.subscribe, …)`.
     this.fetch = (input, init) => this.#ask("fetch", input, init);
-    this.subscribe = (listener) => enter(inner, "subscribe", listener);
+    this.subscribe = (listener) => this.#hear("subscribe", listener);
+    if (!revivals.includes(reviveAll)) revivals.push(reviveAll); // Not at import: what is unused shakes off.
     sessions.set(inner.name, this);
   }
 
   // Hosts that list an object's members read these on the bare prototype too.
   get snapshot() {
-    return #inner in this ? this.#inner.snapshot : null;
+    if (!(#inner in this)) return null;
+    this.#shown = read(this.#inner, "snapshot") ?? this.#shown;
+    return this.#shown;
   }
 
   get accessToken() {
-    return #inner in this ? this.#inner.accessToken : null;
+    return #inner in this ? read(this.#inner, "accessToken") : null;
   }
 
   get user() {
-    return #inner in this ? this.#inner.user : null;
+    return #inner in this ? read(this.#inner, "user") : null;
   }
 
   getAccessToken(options) {
@@ -88,7 +101,7 @@ export class AuthSession {
   }
 
   on(type, listener) {
-    return enter(this.#inner, "on", type, listener);
+    return this.#hear("on", type, listener);
   }
 
   explain() {
@@ -98,29 +111,83 @@ export class AuthSession {
   dispose() {
     const { name } = this.#inner;
     if (sessions.get(name) === this) sessions.delete(name);
+    this.#heard.clear();
     enter(this.#inner, "dispose");
   }
 
   /** For what answers by a promise: what goes wrong at once comes out as a rejection too. */
   #ask(method, a, b) {
     try {
-      return enter(this.#inner, method, a, b);
+      return tracked(enter(this.#inner, method, a, b));
     } catch (error) {
       return Promise.reject(error);
     }
   }
+
+  #hear(method, a, b) {
+    const heard = { method, a, b, stop: enter(this.#inner, method, a, b) };
+    this.#heard.add(heard);
+    return () => {
+      this.#heard.delete(heard);
+      heard.stop();
+    };
+  }
+
+  /** After a trap: the same session from what is stored, on a new instance, with the same listeners. */
+  #revive() {
+    const inner = enter(Reflect, "construct", Inner, [this.#options]);
+    this.#inner = inner;
+    for (const heard of this.#heard) heard.stop = enter(inner, heard.method, heard.a, heard.b);
+    for (const { method, a, b } of [...this.#heard]) {
+      if (method === "subscribe") told(a);
+      else if (a === "change") told(b, this.snapshot);
+    }
+  }
 }
+
+const reviveAll = () => {
+  for (const session of sessions.values()) {
+    try {
+      revive(session);
+    } catch (error) {
+      report(error);
+    }
+  }
+};
+
+const told = (listener, event) => {
+  try {
+    listener(event);
+  } catch (error) {
+    report(error);
+  }
+};
 
 export const decodeJwt = (token) => {
   loadSync();
   return enter({ decode }, "decode", token);
 };
 
+/** These tell of mistakes by throwing, and pass on what a getter of the options throws. */
+const THROW = ["construct", "on", "subscribe"];
+
 /** The only way into WASM. */
 const enter = (target, method, a, b) => {
+  check();
   try {
     return target[method](a, b);
   } catch (error) {
-    throw thrown(error);
+    throw thrown(error, THROW.includes(method));
+  }
+};
+
+/** The same for what gives what it can. */
+const read = (inner, name) => {
+  try {
+    check();
+    return inner[name];
+  } catch (cause) {
+    thrown(cause);
+    return null;
   }
 };

@@ -21,7 +21,8 @@ type Entry = Closure<dyn Fn(u32, u32, JsValue, JsValue) -> JsValue>;
 
 // Never dropped, like everything of the page's: that needs no code for an end that does not come.
 thread_local! {
-    static ENTRY: ManuallyDrop<Entry> = ManuallyDrop::new(Closure::new(enter));
+    static ENTRY: ManuallyDrop<JsValue> = ManuallyDrop::new(entry());
+    static GUARD: ManuallyDrop<RefCell<Option<Function>>> = const { ManuallyDrop::new(RefCell::new(None)) };
     static BODIES: ManuallyDrop<RefCell<Bodies>> = const { ManuallyDrop::new(RefCell::new(Bodies::new())) };
 }
 
@@ -59,6 +60,21 @@ impl Bodies {
     }
 }
 
+/// Sets what makes of the function by which JavaScript calls back the one that is handed out: what stands in front of
+/// the module learns so when one of those calls traps. Before the first session.
+#[wasm_bindgen(js_name = setGuard)]
+pub fn set_guard(guard: Function) {
+    GUARD.with(|cell| cell.replace(Some(guard)));
+}
+
+fn entry() -> JsValue {
+    let entry: Entry = Closure::new(enter);
+    let function = entry.as_ref().clone();
+    entry.forget();
+    let guard = GUARD.with(|cell| cell.borrow().clone());
+    guard.and_then(|guard| guard.call1(&JsValue::UNDEFINED, &function).ok()).unwrap_or(function)
+}
+
 fn enter(place: u32, serial: u32, a: JsValue, b: JsValue) -> JsValue {
     // A clone, so that the body may drop its own callback, and no borrow is held while it runs.
     let body = BODIES.with(|bodies| bodies.borrow().at(place, serial));
@@ -90,14 +106,14 @@ impl Callback {
     /// What to hand to JavaScript.
     pub fn function(&self) -> Function {
         ENTRY.with(|entry| {
-            entry.as_ref().unchecked_ref::<Bindable>().bind(&JsValue::UNDEFINED, self.place, self.serial)
+            entry.unchecked_ref::<Bindable>().bind(&JsValue::UNDEFINED, self.place, self.serial)
         })
     }
 
     /// The same, with its first argument fixed.
     pub fn function_with(&self, first: &JsValue) -> Function {
         ENTRY.with(|entry| {
-            let entry = entry.as_ref().unchecked_ref::<Bindable>();
+            let entry = entry.unchecked_ref::<Bindable>();
             entry.bind_first(&JsValue::UNDEFINED, self.place, self.serial, first)
         })
     }

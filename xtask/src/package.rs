@@ -101,6 +101,8 @@ fn bind(ready: &Ready, krate: &Crate, out: &Path) -> Result<()> {
     let mut bindgen = ready.command("wasm-bindgen");
     // Loading is the front's business: without its default path, no bundler goes looking for a file.
     bindgen.args(["--target", "web", "--out-name", "glue", "--no-typescript", "--omit-default-module-path"]);
+    // For starting again after a trap: what is left of an instance must not reach the next one.
+    bindgen.arg("--experimental-reset-state-function");
     bindgen.args(["--remove-name-section", "--remove-producers-section", "--out-dir"]).arg(out);
     sh::run(bindgen.arg(krate.target.join(TARGET).join("release/tokenwell.wasm")))
 }
