@@ -1,10 +1,12 @@
 // What every end-to-end test starts with: a Chromium, the demo's real server on a free port, and a page that is watched.
 
+import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 import { startServer } from "../../www/server/main.mjs";
+import { found, shown } from "../secrets/scan.mjs";
 
 const FLAGS = [
   "--headless",
@@ -20,7 +22,8 @@ const FLAGS = [
 /** Where the built package is; another folder can be tried with TOKENWELL_PKG. */
 export const PKG = process.env.TOKENWELL_PKG ?? fileURLToPath(new URL("../../pkg/", import.meta.url));
 
-const BARE = fileURLToPath(new URL("./fixtures/", import.meta.url));
+/** An empty page with the package on it. */
+export const BARE = fileURLToPath(new URL("./fixtures/", import.meta.url));
 
 /** How every browser of the tests is started. */
 export const CHROMIUM = { executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: FLAGS };
@@ -63,19 +66,23 @@ export const ready = (page) => page.waitForFunction(() => window.ready);
 async function open(t, browser, options) {
   const server = await startServer({ pkg: PKG, ...options });
   const context = await browser.newContext();
+  const seen = { shown: [] };
   t.after(async () => {
     await context.close();
     await server.close();
+    if (!options.leaky) assert.deepEqual(leaks(seen).map(shown), [], "what a page shows holds no secret");
   });
+  // Where the page's own recorder puts every property of every event and error: fixtures/record.js.
+  await context.exposeFunction("noteShown", (text) => seen.shown.push(text));
   const page = await context.newPage();
-  const seen = watch(page);
+  watch(page, seen);
   await page.goto(server.url);
   return { server, context, page, seen };
 }
 
 /** Notes what a page says and asks, and every token it is ever given. */
-export function watch(page) {
-  const seen = { console: [], errors: [], urls: [], tokens: new Set() };
+export function watch(page, seen = {}) {
+  Object.assign(seen, { console: [], errors: [], urls: [], tokens: new Set() });
   const pending = new Set();
   page.on("console", (message) => seen.console.push(`${message.type()}: ${message.text()}`));
   page.on("pageerror", (error) => seen.errors.push(String(error)));
@@ -93,6 +100,13 @@ export function watch(page) {
 async function note(response, tokens) {
   const body = await response.json().catch(() => ({})); // A page that is left takes its answers with it.
   for (const name of ["access_token", "refresh_token", "id_token"]) if (body[name]) tokens.add(body[name]);
+}
+
+/** The secrets that a page has shown to anyone but the session's caller. A code is in a URL by design: once, for this client. */
+export function leaks({ shown = [], console, errors, urls, tokens }) {
+  const issued = globalThis[Symbol.for("tokenwell.secrets")] ?? tokens; // All that were, with tests/secrets/register.mjs.
+  const said = [...shown, ...console, ...errors, ...urls.map((url) => url.replace(/([?&]code=)[^&#]*/g, "$1"))];
+  return found(said.join("\n"), issued);
 }
 
 /** Waits for a condition, and says in words which one never came. */

@@ -5,6 +5,7 @@ mod apt;
 mod debian;
 mod demo;
 mod inline;
+mod licences;
 mod node;
 mod package;
 mod python;
@@ -35,6 +36,8 @@ enum Command {
     Test(test::Args),
     /// Run the core in many model tabs under every fault; the arguments are the simulation's own
     Simulate(simulate::Args),
+    /// Write THIRD-PARTY.md: whose code is in the package and in the tests
+    Licences,
     /// Leave the complete npm package in pkg/ and print its sizes
     Package,
     /// Make and check the tarball and its notes; without --dry-run, publish them
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Simulate(args) => simulate::run(&args),
+        Command::Licences => licences::write(),
         Command::Package => package::run(),
         Command::Release(args) => release::run(&args),
     };

@@ -2,10 +2,9 @@
 //! whose files are missing fails; nothing is left out in silence.
 
 use crate::setup::{Need, Ready};
-use crate::sh;
-use crate::simulate;
-use crate::test::{Job, Run};
+use crate::test::{self, Job, Run};
 use crate::wasm::TARGET;
+use crate::{licences, sh, simulate};
 use anyhow::{Result, bail};
 use std::path::PathBuf;
 use std::process::Command;
@@ -30,15 +29,17 @@ const fn browser(name: &'static str, what: &'static str, needs: &'static [Need],
 
 use Need::{Chromium, Clippy, Firefox, Hosts, Node, Python, Rustfmt, Wasm, WasmBindgen, WasmPack};
 
-pub(crate) const STEPS: [Step; 16] = [
+pub(crate) const STEPS: [Step; 19] = [
     step("fmt", "rustfmt --check", &[Rustfmt], fmt),
     step("js-lint", "biome: lint and format of all JavaScript", &[Node], js_lint),
     step("types", "tsc over tests/types", &[Node], types),
     step("clippy", "clippy, warnings denied, native", &[Clippy], clippy),
     step("clippy-wasm", "clippy, warnings denied, wasm32", &[Clippy, Wasm], clippy_wasm),
     step("doc", "cargo doc, warnings denied", &[Wasm], doc),
+    step("licences", "what is shipped and tested with is listed: THIRD-PARTY.md", &[], licences),
     step("native", "native tests of every crate here", &[], native),
     step("simulate", "a minute of simulated tabs and faults: tests/sim", &[], simulation),
+    step("fuzz", "the fuzz targets over their corpora and mutations: fuzz", &[], fuzz),
     step(
         "package",
         "cargo xtask release --dry-run: every file, within the size budget",
@@ -72,10 +73,17 @@ pub(crate) const STEPS: [Step; 16] = [
         &[Node, Wasm, WasmBindgen, WasmPack, Chromium, Firefox],
         wasm_pack,
     ),
+    step(
+        "secrets",
+        "no secret that the suites' servers issued is in what they printed: tests/secrets",
+        &[Node],
+        secrets,
+    ),
 ];
 
 fn fmt(ready: &Ready, job: &mut Job) -> Result<()> {
-    job.run(ready.command("cargo").args(["fmt", "--all", "--check"])).map(drop)
+    job.run(ready.command("cargo").args(["fmt", "--all", "--check"]))?;
+    job.run(ready.command("cargo").args(["fmt", "--manifest-path", FUZZ, "--check"])).map(drop)
 }
 
 fn js_lint(ready: &Ready, job: &mut Job) -> Result<()> {
@@ -140,6 +148,17 @@ fn simulation(ready: &Ready, job: &mut Job) -> Result<()> {
     job.run(simulate::command(&mut ready.command("cargo")).args(SURVEY)).map(drop)
 }
 
+/// The targets' own crate, with a lock file of its own.
+const FUZZ: &str = "fuzz/Cargo.toml";
+
+/// Without libFuzzer, which needs a nightly compiler: docs/fuzzing.md has the way with it.
+fn fuzz(ready: &Ready, job: &mut Job) -> Result<()> {
+    let what =
+        ["test", "--quiet", "--locked", "--manifest-path", FUZZ, "--no-default-features", "--test", "replay"];
+    let mut cargo = ready.command("cargo");
+    job.run(cargo.args(what).args(["--", "--nocapture"]).env("CARGO_TARGET_DIR", "target/fuzz")).map(drop)
+}
+
 /// The package as a release would take it.
 fn package(_ready: &Ready, job: &mut Job) -> Result<()> {
     job.run(xtask("release").arg("--dry-run"))?;
@@ -179,7 +198,25 @@ fn interop(ready: &Ready, job: &mut Job) -> Result<()> {
 
 fn node_tests(ready: &Ready, job: &mut Job, dir: &str) -> Result<()> {
     let tests = files(dir, |name| name.ends_with(".test.mjs"))?;
-    job.run(ready.command("node").args(["--test", "--test-reporter=spec"]).args(tests)).map(drop)
+    let mut node = ready.command("node");
+    node.args(["--test", "--test-reporter=spec"]).args(tests);
+    // Every Node process of the suite notes what its servers issue.
+    let register = sh::root().join("tests/secrets/register.mjs");
+    node.env("NODE_OPTIONS", format!("--import=file://{}", register.display()));
+    job.run(node.env("TOKENWELL_SECRETS", sh::root().join(test::SECRETS))).map(drop)
+}
+
+/// After all that print.
+fn secrets(ready: &Ready, job: &mut Job) -> Result<()> {
+    node_tests(ready, job, "tests/secrets")?;
+    let logs = files(test::LOGS, |name| name.ends_with(".log") && name != "secrets.log")?;
+    job.run(ready.command("node").args(["tests/secrets/scan.mjs", test::SECRETS]).args(logs)).map(drop)
+}
+
+fn licences(_: &Ready, job: &mut Job) -> Result<()> {
+    let count = licences::check()?;
+    job.note(&format!("{count} packages, all under licences that THIRD-PARTY.md lists"));
+    Ok(())
 }
 
 fn web_chromium(ready: &Ready, job: &mut Job) -> Result<()> {

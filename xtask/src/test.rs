@@ -11,6 +11,11 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+/// What the steps print, one file each.
+pub(crate) const LOGS: &str = "target/xtask/logs";
+/// What the servers of the suites have issued, a line each.
+pub(crate) const SECRETS: &str = "target/xtask/secrets.txt";
+
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Steps to run, by name; all when none is named
@@ -38,6 +43,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         return Ok(());
     }
     let start = Instant::now();
+    // What an earlier run issued says nothing of this one's logs. `secrets` alone looks at the last run again.
+    if steps.iter().any(|step| step.name != "secrets") {
+        let _ = std::fs::remove_dir_all(sh::root().join(LOGS));
+        let _ = std::fs::remove_file(sh::root().join(SECRETS));
+    }
     let needs: Vec<_> = steps.iter().flat_map(|step| step.needs).copied().collect();
     let ready = setup::ensure(&needs)?;
     let set_up = start.elapsed();
@@ -121,7 +131,7 @@ const LIMIT: Duration = Duration::from_secs(20 * 60);
 
 impl Job {
     fn new(name: &'static str, verbose: bool) -> Result<Self> {
-        let dir = sh::root().join("target/xtask/logs");
+        let dir = sh::root().join(LOGS);
         std::fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
         let log = dir.join(format!("{name}.log"));
         File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;

@@ -1,0 +1,80 @@
+// Preloaded into every Node process of the suites (`--import`, by xtask): notes every secret that a server of that process
+// issues or is sent. What the suites print must hold none of them.
+
+import { appendFileSync } from "node:fs";
+import { IncomingMessage, Server, ServerResponse } from "node:http";
+
+/** Where secrets go by these names: RFC 6749, RFC 7636, and what the backends of tests/interop call theirs. */
+const NAMES =
+  /^(access_token|refresh_token|id_token|token|access|refresh|code|code_verifier|client_secret|subject_token|assertion)$/;
+/** Shorter values are test data, such as `access-1`, and words. */
+const LEAST = 20;
+
+/** The secrets of this process. */
+const known = new Set();
+globalThis[Symbol.for("tokenwell.secrets")] = known;
+
+function note(value) {
+  if (typeof value !== "string" || value.length < LEAST || /\s/.test(value) || known.has(value)) return;
+  known.add(value);
+  if (process.env.TOKENWELL_SECRETS) appendFileSync(process.env.TOKENWELL_SECRETS, `${value}\n`);
+}
+
+function walk(value) {
+  if (typeof value !== "object" || value === null) return;
+  for (const [name, member] of Object.entries(value)) {
+    if (NAMES.test(name)) note(member);
+    walk(member);
+  }
+}
+
+function body(text) {
+  try {
+    walk(JSON.parse(text));
+  } catch {
+    for (const [name, value] of new URLSearchParams(text)) if (NAMES.test(name)) note(value);
+  }
+}
+
+function header(name, value) {
+  if (/^location$/i.test(name)) body(String(value).split(/[?#]/).slice(1).join("&"));
+  if (/^set-cookie$/i.test(name)) for (const cookie of [value].flat()) note(String(cookie).split(/=(.*?)(;|$)/)[1]);
+}
+
+/** What a message is made of, without being in its way. */
+function listen(of, method, take) {
+  const original = of[method];
+  of[method] = function (...args) {
+    take.call(this, ...args);
+    return original.apply(this, args);
+  };
+}
+
+const MOST = 1_000_000;
+const texts = new WeakMap();
+const add = (message, chunk) => {
+  if (typeof chunk !== "string" && !(chunk instanceof Uint8Array)) return;
+  const text = (texts.get(message) ?? "") + Buffer.from(chunk).toString();
+  texts.set(message, text.slice(0, MOST));
+};
+
+listen(ServerResponse.prototype, "setHeader", header);
+listen(ServerResponse.prototype, "writeHead", (_status, ...more) => {
+  for (const [name, value] of Object.entries(more.at(-1) ?? {})) header(name, value);
+});
+listen(ServerResponse.prototype, "write", function (chunk) {
+  add(this, chunk);
+});
+listen(ServerResponse.prototype, "end", function (chunk) {
+  add(this, chunk);
+  body(texts.get(this) ?? "");
+  texts.delete(this);
+});
+listen(Server.prototype, "emit", (event, request) => {
+  if (event !== "request" || !(request instanceof IncomingMessage)) return;
+  body(String(request.url).split("?")[1] ?? "");
+  listen(request, "push", (chunk) => {
+    if (chunk !== null) return add(request, chunk);
+    body(texts.get(request) ?? "");
+  });
+});
