@@ -30,6 +30,13 @@ pub struct AuthSession {
     driver: Rc<Driver>,
 }
 
+impl AuthSession {
+    /// Contract: `get(name)`, in Rust.
+    pub fn get(name: Option<String>) -> Option<AuthSession> {
+        driver::find(name.as_deref().unwrap_or("default")).map(|driver| AuthSession { driver })
+    }
+}
+
 #[wasm_bindgen]
 impl AuthSession {
     /// Contract: `constructor(options)`. The same name and options give the same session.
@@ -59,8 +66,11 @@ impl AuthSession {
     }
 
     /// Contract: `get(name)`.
-    pub fn get(name: &JsValue) -> Option<AuthSession> {
-        driver::find(name.as_string().as_deref().unwrap_or("default")).map(|driver| AuthSession { driver })
+    #[wasm_bindgen(js_name = get)]
+    pub fn get_by(
+        #[wasm_bindgen(unchecked_optional_param_type = "string")] name: &JsValue,
+    ) -> Option<AuthSession> {
+        Self::get(name.as_string())
     }
 
     /// The session's name.
