@@ -3,6 +3,7 @@
 import { setPage } from "./glue.js";
 import { AuthError, AuthSession } from "./index.js";
 import { load } from "./load.js";
+import { revivals } from "./trap.js";
 import { fields, passesStreams, responseHead } from "./worker-parcel.js";
 import { Cabinet } from "./worker-sealed.js";
 
@@ -17,6 +18,9 @@ const BODILESS = [204, 205, 304];
 
 /** What a session's `fetch` throws for a request that it leaves alone: the page sends that itself. */
 const UNTOUCHED = {};
+
+/** For each instance of the module, also for one after a trap. */
+const stands = () => setPage(page);
 
 /** Serves the page that has made this worker. `given` has what cannot come from there: functions. */
 export const serve = (given = {}) => {
@@ -54,7 +58,8 @@ class Host {
 
   async #open(options, kept, given) {
     await Promise.all([load(), kept && this.#cabinet.open(kept)]);
-    setPage(page);
+    stands();
+    if (!revivals.includes(stands)) revivals.unshift(stands);
     const wrapped = given.fetch ?? ((...args) => fetch(...args));
     this.#session = await AuthSession.create({
       ...options,
