@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { bundleWorker } from "./servers/appsmith.mjs";
 import { ADA, startDjango } from "./servers/django.mjs";
 import { openBrowser, PKG, startApp, until, visit } from "./setup.mjs";
 
@@ -32,14 +32,7 @@ const OPEN = `
 describe("Appsmith", { concurrency: 4, timeout: 120_000 }, () => {
   let browser, app, django;
   before(async () => {
-    const { outputFiles } = await build({
-      entryPoints: [here("./servers/appsmith/worker.js")],
-      bundle: true,
-      format: "iife",
-      write: false,
-      logLevel: "silent", // Of indirect eval, which is what this worker is for.
-    });
-    const files = { "/appsmith-worker.js": outputFiles[0].text };
+    const files = { "/appsmith-worker.js": await bundleWorker() };
     [browser, app, django] = await Promise.all([
       openBrowser(),
       startApp({ files, page: here("./servers/appsmith/") }),

@@ -134,7 +134,7 @@ export async function startServer({
     if (path.startsWith(`${MOUNT}/`)) return oidc(request, response, path);
     if (path.startsWith("/api/")) return api.handle(request, response, path);
     if (path.startsWith("/rival/api/")) return rival.api.handle(request, response, path.slice("/rival".length));
-    if (path.startsWith("/demo/backends/")) return backend(response, path);
+    if (path.startsWith("/demo/backends/")) return backend(request, response, path);
     if (path.startsWith("/demo/") || path.startsWith("/rival/")) {
       const answer = demo[`${request.method} ${path}`];
       return answer ? answer(request, response) : sendJson(response, 404, { error: "not_found" });
@@ -143,11 +143,27 @@ export async function startServer({
     return serveFile(request, response, path);
   }
 
-  /** `/demo/backends/NAME` starts it and tells where it is; `…/NAME/requests` what it was asked. */
-  async function backend(response, path) {
-    const [name, requests] = path.slice("/demo/backends/".length).split("/");
+  /**
+   * `/demo/backends/NAME` starts it and tells where it is; `…/requests` what it was asked; `…/expire` ends its tokens;
+   * `…/queries/QUERY` has it run an app's query. Anything else is a script of its own.
+   */
+  async function backend(request, response, path) {
+    const [name, what, which] = path.slice("/demo/backends/".length).split("/");
+    const answers = {
+      undefined: () => backends.open(name),
+      requests: () => backends.requests(name),
+      expire: () => backends.expire(name),
+      queries: async () => backends.query(name, which, JSON.parse(await readBody(request)).bound),
+    };
+    const answer = Object.hasOwn(answers, what) && answers[what];
+    if (!answer) {
+      const script = await backends.file(name, what);
+      // Under no policy: an app builder's worker evaluates what its users write.
+      response.writeHead(script ? 200 : 404, { "content-type": "text/javascript", "cache-control": "no-store" });
+      return response.end(script);
+    }
     try {
-      const told = requests ? await backends.requests(name) : await backends.open(name);
+      const told = await answer();
       return sendJson(response, told ? 200 : 404, told ?? { error_description: "There is no such backend." });
     } catch (error) {
       return sendJson(response, 503, { error_description: error.message });

@@ -22,7 +22,7 @@ Open the address below in a browser, sign in with one click, then look at
   - the timeline: calls go on answering 200 across every rotation, one token request each
   - \"50 calls at once\" after \"Expire the token now\": one refresh serves them all
   - a reload: the session is still there
-  - \"Other backends\", at the foot: Sapphire, Authgear, Baserow, Django
+  - \"Other backends\", at the foot: Sapphire, the snippet, Authgear, Baserow, Django, Appsmith
 Ctrl-C stops it.
 ";
 
@@ -50,7 +50,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     println!("{LOOK_AT}");
     let mut node = std::process::Command::new("node");
     node.arg(main).args(["--port", &port.to_string()]).current_dir(sh::root());
-    // For two of the other backends; without it, they say on the page what they want.
+    // For three of the other backends; without it, they say on the page what they want.
     match python::ensure() {
         Ok(python) => drop(node.env(python::VARIABLE, python)),
         Err(error) => println!("Django will not be among the backends: {error:#}"),

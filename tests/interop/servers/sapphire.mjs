@@ -92,6 +92,13 @@ class SilentRoute extends Route {
   }
 }
 
+/** What a dashboard asks for: whoever is signed in. */
+class WhoamiRoute extends Route {
+  run(request, response) {
+    return request.auth ? response.json({ id: request.auth.id }) : response.error(HttpCodes.Unauthorized);
+  }
+}
+
 /** @param {{ origin: string, prefix?: string }} options `origin` is the dashboard's, as CORS with cookies wants it */
 export async function startSapphire({ origin, prefix = "" }) {
   const discord = fakeDiscord();
@@ -117,6 +124,7 @@ export async function startSapphire({ origin, prefix = "" }) {
     ["refresh", RefreshRoute, "oauth/refresh", "POST"],
     ["read-only", ReadOnlyRoute, "oauth/read-only", "GET"],
     ["silent", SilentRoute, "oauth/silent", "POST"],
+    ["whoami", WhoamiRoute, "whoami", "GET"],
   ];
   for (const [name, piece, route, method] of routes) {
     class Placed extends piece {
@@ -150,7 +158,8 @@ export async function startSapphire({ origin, prefix = "" }) {
 /** Discord as far as Sapphire sees it: codes, tokens that rotate, and whoever they belong to. */
 function fakeDiscord() {
   const agent = new MockAgent();
-  agent.disableNetConnect();
+  // Nothing leaves this machine; the demo's other servers, in the same process, go on asking each other.
+  agent.enableNetConnect(/^localhost:/);
   setGlobalDispatcher(agent);
   const site = agent.get("https://discord.com");
   const live = new Map();

@@ -8,19 +8,26 @@ import { listen, note, startApp } from "./http.mjs";
 /** What the snippet looks for, to the letter. */
 export const THE_SNIPPETS = 'Bearer error="invalid_token"';
 
-export async function startSnippetServer({ apart = false } = {}) {
+/**
+ * @param {object} [options]
+ * @param {boolean} [options.apart] the API once more, on an origin of its own
+ * @param {string} [options.page] an origin whose page may ask everything here, and read every answer
+ * @param {number} [options.accessTtl] seconds after which the API refuses a token by itself
+ */
+export async function startSnippetServer({ apart = false, page, accessTtl = Infinity } = {}) {
   const requests = [];
-  const live = { access: new Set(), refresh: new Set() };
+  /** Access tokens with the moment of their end; refresh tokens that were not presented yet. */
+  const live = { access: new Map(), refresh: new Set() };
   const server = {
     requests,
     /** In each token answer. */
-    expiresIn: 3600,
+    expiresIn: Number.isFinite(accessTtl) ? accessTtl : 3600,
     challenge: THE_SNIPPETS,
     /** Answers in place of the next token answers: `[status, type, body]`. */
     faults: [],
     issue() {
       const tokens = { access_token: `at-${randomUUID()}`, refresh_token: `rt-${randomUUID()}` };
-      live.access.add(tokens.access_token);
+      live.access.set(tokens.access_token, Date.now() + accessTtl * 1000);
       live.refresh.add(tokens.refresh_token);
       return { ...tokens, token_type: "Bearer", expires_in: server.expiresIn };
     },
@@ -51,7 +58,7 @@ export async function startSnippetServer({ apart = false } = {}) {
   function answerApi(request, response, { pathname, search }, more = {}) {
     const [, sent] = request.headers.authorization?.match(/^Bearer (.+)$/) ?? [];
     if (pathname === "/api/profile") {
-      if (live.access.has(sent))
+      if (live.access.get(sent) > Date.now())
         return json(response, 200, { name: "Ada", marks: request.headers["x-mark"] ?? null }, more);
       return json(response, 401, { error: "no" }, { "www-authenticate": server.challenge, ...more });
     }
@@ -62,12 +69,17 @@ export async function startSnippetServer({ apart = false } = {}) {
   const app = await startApp({
     route(request, response) {
       const url = new URL(request.url, "http://localhost");
-      if (url.pathname === "/oauth/token") {
-        note(request, requests);
-        return token(request, response);
-      }
-      if (!url.pathname.startsWith("/api/")) return false;
+      if (!/^\/(oauth|api)\//.test(url.pathname)) return false;
       note(request, requests);
+      if (page) {
+        response.setHeader("access-control-allow-origin", page);
+        response.setHeader("access-control-allow-headers", "authorization, content-type");
+        response.setHeader("access-control-expose-headers", "www-authenticate");
+        if (request.method === "OPTIONS") return response.writeHead(204).end();
+      }
+      if (url.pathname === "/oauth/token") return token(request, response);
+      // The snippet leaves open where its first tokens come from.
+      if (url.pathname === "/oauth/login") return json(response, 200, server.issue());
       return answerApi(request, response, url);
     },
   });

@@ -16,8 +16,10 @@ const workersOwn = new Set(Object.keys(self));
 const domsOwn = new Set([...Object.keys(dom), "window", "document", "location", "$isDataField"]);
 const libraries = new Set();
 
-/** The app's store and queries, as its data tree has them. */
-let tree = { store: {}, queries: [] };
+/** The app's store, queries with what they are bound to, and JS Objects by name, as its data tree has them. */
+let tree = { store: {}, queries: [], bindings: {}, objects: {} };
+/** What each function of a JS Object gave last: its `data`. */
+const given = {};
 const called = [];
 
 // -------------------------------------------------------------- set-up: once, before any library
@@ -32,11 +34,6 @@ const triggersOnly = (name, run) =>
 
 for (const name of ["XMLHttpRequest", "setImmediate", "Navigator"]) self[name] = undefined;
 self.window = self;
-self.setTimeout = triggersOnly("setTimeout", native.setTimeout);
-self.setInterval = triggersOnly("setInterval", native.setInterval);
-self.fetch = triggersOnly("fetch", async (input, init) =>
-  native.fetch.call(self, new native.Request(input, { ...init, credentials: "omit" })),
-);
 for (const [name, value] of Object.entries(dom)) self[name] = value;
 self.document = dom.parseHTML("<!DOCTYPE html><body></body>").window.document;
 Object.defineProperty(self, "localStorage", {
@@ -49,6 +46,11 @@ Object.defineProperty(self, "localStorage", {
 });
 
 const platform = {
+  setTimeout: triggersOnly("setTimeout", (run, ...more) => native.setTimeout(inContext(run), ...more)),
+  setInterval: triggersOnly("setInterval", (run, ...more) => native.setInterval(inContext(run), ...more)),
+  fetch: triggersOnly("fetch", async (input, init) =>
+    native.fetch.call(self, new native.Request(input, { ...init, credentials: "omit" })),
+  ),
   storeValue: triggersOnly("storeValue", async (key, value, persist = true) => {
     self.appsmith.store[key] = value;
     post({ store: { key, value, persist } });
@@ -60,7 +62,16 @@ const platform = {
     return {};
   }),
 };
+// Not enumerable, so that they outlive every wiping.
 for (const [name, value] of Object.entries(platform)) Object.defineProperty(self, name, { value, enumerable: false });
+
+/** What a timer runs finds the app's entities, whatever was evaluated meanwhile. */
+function inContext(run) {
+  return (...args) => {
+    Object.assign(self, context(), { $isDataField: false });
+    run(...args);
+  };
+}
 
 // -------------------------------------------------------------- evaluation
 
@@ -77,7 +88,28 @@ function context() {
   for (const name of tree.queries) {
     entities[name] = { data: tree.data?.[name], run: triggersOnly(`${name}.run`, (params) => runQuery(name, params)) };
   }
+  for (const [name, source] of Object.entries(tree.objects)) entities[name] = jsObject(name, source);
   return entities;
+}
+
+/** A JS Object, made anew for each evaluation too. */
+function jsObject(name, source) {
+  const object = indirectEval(`(${source.replace(/^\s*export default/, "").replace(/;\s*$/, "")})`);
+  for (const [key, written] of Object.entries(object)) {
+    if (typeof written !== "function") continue;
+    const path = `${name}.${key}`;
+    const kept = (value) => {
+      given[path] = value;
+      call.data = value;
+      return value;
+    };
+    const call = (...args) => {
+      const value = written.apply(object, args);
+      return typeof value?.then === "function" ? value.then(kept) : kept(value);
+    };
+    object[key] = Object.assign(call, { data: given[path] });
+  }
+  return object;
 }
 
 // biome-ignore lint/security/noGlobalEval: evaluating what users write is what this worker is for
@@ -90,7 +122,9 @@ function evaluateSync(script) {
   const entities = context();
   Object.assign(self, entities, { $isDataField: true });
   try {
-    return { result: indirectEval(`(function () { return ${script} })()`), called: [...called] };
+    const result = indirectEval(`(function () { return ${script} })()`);
+    if (result instanceof Promise) throw new Error("Please use synchronous code in data fields.");
+    return { result, called: [...called] };
   } finally {
     for (const name of Object.keys(entities)) delete self[name];
     self.$isDataField = false;
@@ -154,7 +188,8 @@ let last = 0;
 /** A query is run by Appsmith's server; the worker has only its answer. */
 function runQuery(name, params) {
   last += 1;
-  post({ query: { id: last, name, params, store: structuredClone(self.appsmith.store) } });
+  const bound = tree.bindings[name] && indirectEval(tree.bindings[name]);
+  post({ query: { id: last, name, params, bound, store: structuredClone(self.appsmith.store) } });
   const answer = Promise.withResolvers?.() ?? withResolvers();
   waiting.set(last, answer);
   return answer.promise;
