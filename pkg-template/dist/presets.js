@@ -64,16 +64,20 @@ export const presets = { oauth2, json, sapphire, authgear, baserow, simplejwt, a
 /** These routes take the refresh token and nothing else. */
 const TOKEN_ALONE = { grant_type: "" };
 
+/** The default of a refresh route. */
+const TIMEOUT_MS = 15_000;
+
 const slashed = (url) => String(url).replace(/\/*$/, "/");
 
 const discover = async (issuer) => {
   const url = `${issuer}/.well-known/openid-configuration`;
   let found;
   try {
-    const response = await fetch(url, { headers: { accept: "application/json" } });
+    const signal = AbortSignal.timeout?.(TIMEOUT_MS);
+    const response = await fetch(url, { headers: { accept: "application/json" }, signal });
     found = response.ok ? await response.json() : {};
   } catch (cause) {
-    throw new AuthError(`${url} could not be fetched`, { code: "refresh_unavailable", cause });
+    throw new AuthError(`${url} could not be fetched, or not in time`, { code: "refresh_unavailable", cause });
   }
   const named = slashed(found.issuer) === slashed(issuer);
   if (named && [found.authorization_endpoint, found.token_endpoint].every(confidential)) return found;

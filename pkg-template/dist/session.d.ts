@@ -76,7 +76,7 @@ export interface RefreshRoute {
   interval?: number;
   /** Error codes or statuses from this route that end the session. Default: OAuth `invalid_grant` class codes, and 401 from a non-OAuth route. All else is retried. */
   terminal?: readonly (string | number)[];
-  /** **Milliseconds** before one attempt is given up as unanswered. Default 15000. */
+  /** **Milliseconds** before one attempt is given up as unanswered; also a discovery, the exchange of a code, a revocation. Default 15000. */
   timeout?: number;
 }
 

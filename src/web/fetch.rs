@@ -46,7 +46,8 @@ fn try_fetch(driver: &Rc<Driver>, input: &JsValue, init: &JsValue) -> Result<Pro
     // Whatever is neither a Request nor a text becomes one, once: `toString` may have effects.
     let input = match input {
         _ if input.is_string() || as_request(input).is_some() => input.clone(),
-        other => js::apply(&js::global_value("String"), &JsValue::UNDEFINED, &[other])?,
+        // As `fetch` has it, and not as `String(…)`, which makes a text of symbols too.
+        other => js::call(&js::peek(&js::global_value("String"), "prototype"), "concat", &[other])?,
     };
     let Some(base) = may_have_token(driver, &input) else { return driver.call_fetch(&input, init) };
     let Some(mut call) = Call::new(input.clone(), init, base)? else {

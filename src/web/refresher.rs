@@ -2,11 +2,12 @@
 
 use std::rc::Rc;
 
-use js_sys::Function;
+use js_sys::{Function, Promise};
 use wasm_bindgen::JsValue;
 
 use super::driver::Driver;
 use super::json::JsJson;
+use super::timer::before;
 use super::{clock, js};
 use crate::proto::answer::{self, Facts, Meaning, Refused};
 use crate::proto::io::Reason;
@@ -44,21 +45,25 @@ async fn by_route(
 ) -> Option<Meaning> {
     let request = route::request::<JsJson>(route, refresh_token.as_ref());
     let secrets: Vec<&Secret> = refresh_token.iter().chain(&access_token).collect();
-    send(driver, route, &request, &secrets).await
+    // The core has an eye on the time.
+    send(driver, route, &request, &secrets, None).await
 }
 
-/// Sends a request to a token endpoint and reads its answer. `None`: none came.
+/// Sends a request to a token endpoint and reads its answer. `None`: none came, or not before the deadline.
 pub async fn send(
     driver: &Driver,
     route: &Route,
     request: &WireRequest,
     secrets: &[&Secret],
+    deadline: Option<&Promise>,
 ) -> Option<Meaning> {
-    let response = js::settled(post(driver, &route.url, request, route.credentials).ok()?).await.ok()?;
+    let sent = post(driver, &route.url, request, route.credentials).ok()?;
+    let response = js::settled(before(deadline, sent)).await.ok()?;
     let status = js::get(&response, "status").ok()?.as_f64()? as u16;
     let retry_after = js::header(&response, "retry-after");
     // An answer whose body is cut off is no answer: what it granted is lost.
-    let body = js::call_settled(&response, "text", &[]).await.ok()?.as_string()?;
+    let text = js::call(&response, "text", &[]).ok()?;
+    let body = js::settled(before(deadline, text)).await.ok()?.as_string()?;
     let now_ms = clock::reading().wall_ms;
     let facts =
         Facts { status, body_text: Some(&body), retry_after: retry_after.as_deref(), now_ms, secrets };

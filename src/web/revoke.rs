@@ -6,11 +6,12 @@ use super::driver::Driver;
 use super::js;
 use super::json::JsJson;
 use super::refresher::{Source, post};
+use super::timer::{before, deadline};
 use crate::proto::error::{Code, Failure};
 use crate::proto::route::{self, Route};
 use crate::proto::secret::Secret;
 
-const FAILED: &str = "The revocation route could not be reached or refused.";
+const FAILED: &str = "The revocation route could not be reached, did not answer in time or refused.";
 
 /// Revokes a refresh token, or the access token where there is none. Does nothing without a route for it.
 pub async fn revoke(
@@ -40,8 +41,10 @@ pub async fn revoke(
         members.push(("token_type_hint", hint));
     }
     let request = route::post::<JsJson>(&to, members);
-    let answer = async { js::settled(post(driver, &revoke.url, &request, revoke.credentials)?).await };
-    let status = answer.await.and_then(|response| js::get(&response, "status"));
+    let deadline = deadline(driver.settings.config.timeout_ms);
+    let sent = post(driver, &revoke.url, &request, revoke.credentials).unwrap_or_default();
+    let answer = js::settled(before(Some(&deadline), sent)).await;
+    let status = answer.and_then(|response| js::get(&response, "status"));
     let status = status.ok().as_ref().and_then(JsValue::as_f64).map(|status| status as u16);
     match status {
         Some(200..300) => Ok(()),

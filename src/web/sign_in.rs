@@ -14,6 +14,7 @@ use super::json::JsJson;
 use super::reader::{Reader, absent};
 use super::refresher::{Source, send};
 use super::storage::Place;
+use super::timer::{before, deadline};
 use super::{clock, js, json, seal, task};
 use crate::proto::answer::Grant;
 use crate::proto::base64;
@@ -45,7 +46,7 @@ const INSECURE: &str =
     "Signing in with PKCE needs crypto.subtle, which browsers have on https pages and on localhost only.";
 const NO_DICE: &str = "This platform has no crypto.getRandomValues.";
 const NOT_KEPT: &str = "No storage keeps the sign-in under way; it must come back before the page is left.";
-const UNDISCOVERED: &str = "The issuer's metadata could not be fetched.";
+const UNDISCOVERED: &str = "The issuer's metadata could not be fetched, or did not come in time.";
 const NOT_ITS_OWN: &str = "What is published under the issuer's address is not its own metadata, or names no endpoints that keep secrets.";
 
 /// Reads the option.
@@ -190,7 +191,8 @@ async fn finish_once(driver: &Rc<Driver>, address: &JsValue) -> Result<JsValue, 
     let code = code.map_err(|failure| error(&failure))?;
     let to = token_route(driver, route, endpoints.map(|endpoints| endpoints.token).unwrap_or_default());
     let request = route::post::<JsJson>(&to, pending.token_request(&code));
-    let meaning = send(driver, &to, &request, &[&code, &pending.verifier]).await;
+    let deadline = deadline(driver.settings.config.timeout_ms);
+    let meaning = send(driver, &to, &request, &[&code, &pending.verifier], Some(&deadline)).await;
     let grant = granted(meaning).map_err(|failure| {
         let error = error(&failure);
         // Not the same call: the code is used up.
@@ -264,8 +266,9 @@ async fn endpoints(driver: &Rc<Driver>, route: &SignInRoute) -> Result<Endpoints
 async fn discover(driver: &Rc<Driver>) -> Result<JsValue, JsValue> {
     let route = route(driver)?;
     let mut failure = Failure::new(Code::RefreshUnavailable, UNDISCOVERED);
+    let deadline = deadline(driver.settings.config.timeout_ms);
     for url in metadata_urls(route.issuer.as_deref().unwrap_or_default()) {
-        let Ok(text) = get(driver, &url).await else { continue };
+        let Ok(text) = get(driver, &url, &deadline).await else { continue };
         if route.discovered::<JsJson>(&text.as_string().unwrap_or_default()).is_some() {
             return Ok(text);
         }
@@ -274,13 +277,15 @@ async fn discover(driver: &Rc<Driver>) -> Result<JsValue, JsValue> {
     Err(error(&failure))
 }
 
-async fn get(driver: &Driver, url: &str) -> Result<JsValue, JsValue> {
+async fn get(driver: &Driver, url: &str, deadline: &Promise) -> Result<JsValue, JsValue> {
     let headers = js::object(&[("Accept", "application/json".into())]);
     // As with all requests of ours: whoever the issuer's server points to is not the issuer.
     let init =
         js::object(&[("headers", headers), ("credentials", "omit".into()), ("redirect", "manual".into())]);
-    let response = js::settled(driver.call_fetch(&url.into(), &init)?.into()).await?;
-    js::call_settled(&response, "text", &[]).await
+    let response = js::settled(before(Some(deadline), driver.call_fetch(&url.into(), &init)?.into())).await?;
+    let text = js::settled(before(Some(deadline), js::call(&response, "text", &[])?)).await?;
+    // Nothing: the deadline has passed.
+    if text.is_string() { Ok(text) } else { Err(text) }
 }
 
 /// The redirect's URL: the given one, or the page's own as it is now.

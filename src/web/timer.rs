@@ -3,11 +3,12 @@
 use std::cell::RefCell;
 use std::rc::Weak;
 
+use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 
 use super::callback::Callback;
 use super::driver::Driver;
-use super::js;
+use super::{js, task};
 use crate::proto::io::Input;
 
 /// `setTimeout`, looked up at each use: hosts take it away and give it back (Appsmith), tests replace it.
@@ -62,5 +63,23 @@ impl Timer {
             Some(_) | None => return,
         };
         let _ = js::call(&handle, if awaited { "ref" } else { "unref" }, &[]);
+    }
+}
+
+/// A promise of nothing, kept after that many ms; never, where timers are refused.
+pub fn deadline(ms: i64) -> Promise {
+    let (promise, settle) = task::deferred();
+    let delay = JsValue::from_f64(ms as f64);
+    if let Ok(handle) = js::call(&js::global(), "setTimeout", &[&settle.resolve, &delay]) {
+        let _ = js::call(&handle, "unref", &[]);
+    }
+    promise
+}
+
+/// What a promise is settled with, or `undefined` once the deadline has passed.
+pub fn before(deadline: Option<&Promise>, promise: JsValue) -> JsValue {
+    match deadline {
+        Some(deadline) => Promise::race(&js::list(&[&promise, deadline])).into(),
+        None => promise,
     }
 }

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { pathToFileURL } from "node:url";
@@ -209,6 +210,25 @@ test("authgear: endpoints by discovery, and only the issuer's own", async (t) =>
   }
   served = null;
   await assert.rejects(lib.presets.authgear(of), { name: "AuthError", code: "refresh_unavailable", retryable: true });
+});
+
+test("authgear: a discovery that is not answered is given up after 15 s", async (t) => {
+  const mute = createServer(() => {});
+  await new Promise((resolve) => mute.listen(0, "127.0.0.1", resolve));
+  t.after(() => {
+    mute.closeAllConnections();
+    mute.close();
+  });
+  const asked = [];
+  const { timeout } = AbortSignal;
+  t.mock.method(AbortSignal, "timeout", (ms) => {
+    asked.push(ms);
+    return timeout.call(AbortSignal, ms / 300);
+  });
+  const endpoint = `http://127.0.0.1:${mute.address().port}`;
+  const late = { name: "AuthError", code: "refresh_unavailable", retryable: true, message: /in time/ };
+  await assert.rejects(lib.presets.authgear({ endpoint, clientId: "c" }), late);
+  assert.deepEqual(asked, [15_000]);
 });
 
 /** Appsmith's store as its evaluation worker shows it. Notes what is to outlive the page. */

@@ -78,6 +78,12 @@ function discovering(t, played, options) {
   return open(t, played, { ...options, signIn });
 }
 
+/** Timers of the library keep no process alive, nor does an answer that never comes. */
+function awake(t) {
+  const alive = setInterval(() => {}, 1000);
+  t.after(() => clearInterval(alive));
+}
+
 const back = (started, more = {}) => {
   const url = new URL(BACK);
   const params = { code: "the-code", state: new URL(started).searchParams.get("state"), ...more };
@@ -249,6 +255,55 @@ test("a failed discovery can be tried again", async (t) => {
   await assert.rejects(session.startSignIn(), { code: "refresh_unavailable", retryable: true });
   played.down = false;
   await session.startSignIn();
+});
+
+/** Answers that do not come: not at all, and not whole. */
+const NEVER = new Promise(() => {});
+const HUNG = {
+  "no answer": () => NEVER,
+  "an answer without an end": () => ({ status: 200, headers: new Headers(), text: () => NEVER }),
+};
+
+for (const [what, hang] of Object.entries(HUNG)) {
+  test(`a discovery with ${what} is given up in the time of the refresh route, and can be tried again`, async (t) => {
+    const played = provider();
+    const { fetch } = played;
+    played.fetch = (url, init) => (played.hung ? hang() : fetch(url, init));
+    played.hung = true;
+    const session = discovering(t, played, { refresh: { url: METADATA.token_endpoint, clientId: "app", timeout: 40 } });
+    awake(t);
+    const started = Date.now();
+    await assert.rejects(session.startSignIn(), { name: "AuthError", code: "refresh_unavailable", message: /in time/ });
+    const took = Date.now() - started;
+    assert.ok(took >= 39 && took < 10_000, `${took} ms`);
+    played.hung = false;
+    await session.startSignIn();
+  });
+
+  test(`an exchange of the code with ${what} is given up too: the sign-in must be started again`, async (t) => {
+    const played = provider();
+    const session = open(t, played, { refresh: { url: METADATA.token_endpoint, clientId: "app", timeout: 40 } });
+    const url = back(await session.startSignIn());
+    played.answer = hang();
+    awake(t);
+    const late = { name: "AuthError", code: "refresh_unavailable", message: /in time/, retryable: false };
+    await assert.rejects(session.finishSignIn(url), late);
+    assert.equal(session.snapshot.status, "signed-out");
+    await assert.rejects(session.finishSignIn(url), { code: "invalid_state" });
+  });
+}
+
+test("a revocation without an answer holds up no sign-out for ever, and is told to who wants it certain", async (t) => {
+  const played = provider();
+  const refresh = { url: METADATA.token_endpoint, clientId: "app", timeout: 40 };
+  const session = open(t, played, { refresh, revoke: "https://id.test/revoke" });
+  played.answer = NEVER;
+  awake(t);
+  await session.setTokens({ access_token: "a1", refresh_token: "r1" });
+  await assert.rejects(session.signOut({ force: false }), { code: "refresh_unavailable", message: /in time/ });
+  assert.equal(session.snapshot.status, "signed-in");
+  await session.signOut();
+  assert.equal(session.snapshot.status, "signed-out");
 });
 
 for (const [what, metadata] of [

@@ -128,3 +128,16 @@ async fn the_platforms_fetch_is_looked_up_when_it_is_called() {
     with("server", &server, "(globalThis.fetch = server.platform)");
     assert_eq!(called, 200);
 }
+
+#[wasm_bindgen_test]
+async fn what_can_be_no_address_is_refused_as_the_platform_refuses_it() {
+    let server = Server::new();
+    let tab = server.signed_in("").await;
+    for odd in ["Symbol('/')", "{ toString: () => Symbol() }", "{ toString: null, valueOf: null }"] {
+        let refused = err(tab.fetch(&js(&format!("({odd})")), &JsValue::UNDEFINED)).await;
+        assert_eq!(show(&at(&refused, "name")), "TypeError", "{odd}");
+        let platforms = err(js(&format!("fetch({odd})")).into()).await;
+        assert_eq!(show(&at(&platforms, "name")), "TypeError", "{odd}");
+    }
+    assert!(server.calls("url").is_empty());
+}
