@@ -324,8 +324,8 @@ export declare class AuthSession {
    * `finishSignIn`; of several started sign-ins the last one counts. `params` go to the authorization endpoint:
    * `{ prompt: "consent" }`, where a provider wants that for a refresh token.
    *
-   * @throws {AuthError} `invalid_options`: no `signIn` option, or no `crypto.subtle` (a page that is neither https nor
-   * localhost). `refresh_unavailable`, `invalid_response`: the issuer cannot be discovered.
+   * @throws {AuthError} `invalid_options`: no `signIn` option, or options that it cannot use. `refresh_unavailable`,
+   * `invalid_response`: the issuer cannot be discovered.
    *
    * @example
    * ```ts

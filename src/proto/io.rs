@@ -169,8 +169,8 @@ pub enum Swapped {
     Unavailable,
 }
 
-/// What tabs of one sign-in tell each other. The channel's name is made from the sign-in's key, so nobody
-/// else can listen.
+/// What tabs of one sign-in tell each other. The channel's name is a hash of the sign-in's key, so nobody else can
+/// listen; where the platform can, what carries tokens is sealed under that key too.
 #[derive(Clone)]
 #[cfg_attr(not(target_family = "wasm"), derive(Debug))]
 pub enum Message {

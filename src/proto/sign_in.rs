@@ -315,8 +315,7 @@ const ANOTHER_ISSUER: &str = "Another issuer than the one that was asked answers
 const DENIED: &str = "The authorization server refused the sign-in.";
 const CODE_REFUSED: &str = "The token endpoint refused the authorization code: start the sign-in again.";
 const NO_ANSWER: &str = "The token endpoint answered the authorization code with something else than tokens: start the sign-in again.";
-const UNAVAILABLE: &str =
-    "The token endpoint could not be reached, did not answer in time or is in trouble: start the sign-in again.";
+const UNAVAILABLE: &str = "The token endpoint could not be reached, did not answer in time or is in trouble: start the sign-in again.";
 
 #[cfg(test)]
 #[cfg(not(target_family = "wasm"))]

@@ -1,10 +1,11 @@
 //! Sealing what other tabs of a sign-in may see: AES-GCM by the platform, and random names and keys.
 
 use js_sys::Uint8Array;
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue};
 
 use super::js;
 use crate::proto::base64;
+use crate::proto::secret::Secret;
 
 /// AES-GCM's nonce, bytes (NIST SP 800-38D §8.2.1). Random: a sign-in seals far fewer than 2^32 times.
 const NONCE: u32 = 12;
@@ -38,6 +39,14 @@ pub async fn open(key: &str, sealed: &Uint8Array) -> Option<String> {
     let (nonce, rest) = (sealed.slice(0, NONCE), sealed.slice(NONCE, sealed.length()));
     let plain = cipher("decrypt", key, &nonce, &rest).await?;
     String::from_utf8(plain.to_vec()).ok()
+}
+
+/// Seals a text, and opens what is sealed.
+pub async fn turn(key: &Secret, data: &JsValue) -> Option<JsValue> {
+    match data.as_string() {
+        Some(text) => seal(key.expose(), &text).await.map(JsValue::from),
+        None => open(key.expose(), data.dyn_ref()?).await.map(JsValue::from),
+    }
 }
 
 async fn cipher(what: &str, key: &str, nonce: &Uint8Array, input: &Uint8Array) -> Option<Uint8Array> {

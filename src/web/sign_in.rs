@@ -1,11 +1,11 @@
-//! Authorization Code with PKCE in a browser: randomness and SHA-256, the place that outlives the redirect,
+//! Authorization Code with PKCE in a browser: randomness, the place that outlives the redirect,
 //! discovery, the address bar.
 
 use std::cell::RefCell;
 use std::mem::ManuallyDrop;
 use std::rc::Rc;
 
-use js_sys::{Array, JSON, Promise, Uint8Array};
+use js_sys::{Array, JSON, Promise};
 use wasm_bindgen::JsValue;
 
 use super::driver::{self, Driver};
@@ -22,6 +22,7 @@ use crate::proto::error::{Code, Failure};
 use crate::proto::io::Input;
 use crate::proto::route::{self, Body, Mode, Route};
 use crate::proto::secret::Secret;
+use crate::proto::sha256::sha256;
 use crate::proto::sign_in::*;
 use crate::proto::token::settle_lifetime;
 
@@ -42,8 +43,6 @@ const NO_ROUTE: &str = "This session has no signIn option.";
 const STATE: &str = "The state of startSignIn() must be data that JSON can hold.";
 const PARAMS: &str = "params must be an object of strings.";
 const ADDRESS: &str = "finishSignIn() needs the URL that the sign-in came back to.";
-const INSECURE: &str =
-    "Signing in with PKCE needs crypto.subtle, which browsers have on https pages and on localhost only.";
 const NO_DICE: &str = "This platform has no crypto.getRandomValues.";
 const NOT_KEPT: &str = "No storage keeps the sign-in under way; it must come back before the page is left.";
 const UNDISCOVERED: &str = "The issuer's metadata could not be fetched, or did not come in time.";
@@ -122,7 +121,8 @@ pub async fn start(driver: &Rc<Driver>, options: &JsValue) -> Result<JsValue, Js
     let endpoints = endpoints(driver, route).await?;
     let names = seal::random_name(16).zip(seal::random_name(32));
     let (state, verifier) = names.ok_or_else(|| mistake(NO_DICE))?;
-    let challenge = s256(&verifier).await.ok_or_else(|| mistake(INSECURE))?;
+    // RFC 7636 §4.2.
+    let challenge = base64::encode_url(&sha256(verifier.as_bytes()));
 
     let address = js::construct("URL", &[&endpoints.authorization.into()])?;
     let query = js::get(&address, "searchParams")?;
@@ -227,14 +227,6 @@ fn token_route(driver: &Driver, route: &SignInRoute, url: String) -> Route {
         to.client_auth = refresh.client_auth;
     }
     to
-}
-
-/// RFC 7636 §4.2.
-async fn s256(verifier: &str) -> Option<String> {
-    let subtle = js::get(&js::global_value("crypto"), "subtle").ok()?;
-    let bytes = Uint8Array::from(verifier.as_bytes());
-    let digest = js::call_settled(&subtle, "digest", &[&"SHA-256".into(), &bytes]).await.ok()?;
-    Some(base64::encode_url(&Uint8Array::new(&digest).to_vec()))
 }
 
 async fn endpoints(driver: &Rc<Driver>, route: &SignInRoute) -> Result<Endpoints, JsValue> {

@@ -2,8 +2,8 @@
 
 use super::page::*;
 use super::support::*;
-use js_sys::{Array, Promise};
-use wasm_bindgen::JsValue;
+use js_sys::{Array, Promise, Uint8Array};
+use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 /// A tab and its copy, as "duplicate tab" makes one: what is stored under the one name lies under the other too.
@@ -136,6 +136,106 @@ async fn what_tabs_share_shows_no_token() {
     for secret in ["access-", "refresh-2", "refresh_token"] {
         assert!(!shown.contains(secret), "{secret} in {shown}");
     }
+}
+
+/// A `BroadcastChannel` whose names and messages are noted.
+fn overheard() -> Changed {
+    js("globalThis.overheard = []");
+    Changed::set(
+        "globalThis",
+        &[(
+            "BroadcastChannel",
+            "class extends BroadcastChannel {
+                constructor(name) {
+                    super(name);
+                    overheard.push(name);
+                }
+                postMessage(data) {
+                    overheard.push(data);
+                    super.postMessage(data);
+                }
+            }",
+        )],
+    )
+}
+
+#[wasm_bindgen_test]
+async fn what_tabs_tell_each_other_shows_no_token_and_no_key() {
+    let _missing = Changed::missing("globalThis", "indexedDB");
+    let _overheard = overheard();
+    let (time, server) = (Time::running(), Server::new());
+    let (tab, copy) = tab_and_copy(&server, "").await;
+    let key = show(&js("JSON.parse(sessionStorage.getItem('tokenwell:tab')).key"));
+    time.sleep(3_601_000.0);
+    one_refresh_serves_both(&server, &tab, &copy).await;
+    let said = Array::from(&js("overheard"));
+    assert!(said.iter().any(|data| data.is_instance_of::<Uint8Array>()), "the set was told");
+    for data in said {
+        let shown = match data.dyn_into::<Uint8Array>() {
+            Ok(sealed) => String::from_utf8_lossy(&sealed.to_vec()).into_owned(),
+            Err(text) => show(&text),
+        };
+        for secret in ["access-", "refresh-", "_token", &key, &key[..16], &key[key.len() - 16..]] {
+            assert!(!shown.contains(secret), "{secret} in {shown}");
+        }
+    }
+}
+
+#[wasm_bindgen_test]
+async fn where_nothing_can_be_sealed_one_refresh_serves_both_all_the_same() {
+    let _missing = Changed::missing("crypto", "subtle");
+    let (time, server) = (Time::running(), Server::new());
+    let (tab, copy) = tab_and_copy(&server, "").await;
+    time.sleep(3_601_000.0);
+    one_refresh_serves_both(&server, &tab, &copy).await;
+}
+
+#[wasm_bindgen_test]
+async fn what_takes_long_to_seal_or_to_open_is_still_heard_before_what_was_said_later() {
+    for slow in ["encrypt", "decrypt"] {
+        let _missing = Changed::missing("globalThis", "indexedDB");
+        let _slow = Changed::set(
+            "SubtleCrypto.prototype",
+            &[(
+                slow,
+                &format!(
+                    "(({slow}) => async function (...args) {{
+                        await new Promise((resolve) => setTimeout(resolve, 200));
+                        return {slow}.apply(this, args);
+                    }})(SubtleCrypto.prototype.{slow})"
+                ),
+            )],
+        );
+        let server = Server::new();
+        let (tab, copy) = tab_and_copy(&server, "").await;
+        settle().await;
+        let heard = Array::new();
+        for kind in ["refreshed", "signed-out"] {
+            copy.on(kind, &with("heard", &heard, "(event) => heard.push(event.by ?? event.reason)")).unwrap();
+        }
+        ok(tab.refresh(&JsValue::UNDEFINED)).await;
+        ok(tab.sign_out(&JsValue::UNDEFINED)).await;
+        until("the news", || copy.shows("status") == "signed-out").await;
+        settle().await;
+        assert_eq!(show(&heard), r#"["other-tab","signed-out"]"#, "{slow}");
+    }
+}
+
+#[wasm_bindgen_test]
+async fn a_stranger_who_finds_the_channel_is_not_believed() {
+    let _missing = Changed::missing("globalThis", "indexedDB");
+    let _overheard = overheard();
+    let server = Server::new();
+    let (tab, _copy) = tab_and_copy(&server, "").await;
+    settle().await;
+    js("((channel) => {
+            for (const data of [new Uint8Array(0), new Uint8Array(60), [], {}, null, 7, '{', 'null']) channel.postMessage(data);
+            channel.close();
+        })(new BroadcastChannel(overheard.find((name) => typeof name === 'string' && name.startsWith('tokenwell/'))))");
+    settle().await;
+    assert_eq!(tab.call().await, 200);
+    assert_eq!(tab.access_token().as_deref(), Some("access-1"));
+    assert_eq!(server.refreshes(), 0);
 }
 
 #[wasm_bindgen_test]

@@ -104,6 +104,9 @@ export function traces(host) {
       await world.settled();
     }
     for (const tab of tabs) seen.push(await tab.run(outsideSessionStorage));
+    const channels = await tabs[0].run(() => window.channels);
+    assert.equal(channels.length, 1);
+    seen.push({ channels });
     const everything = JSON.stringify(seen);
     assert.match(everything, /"held":\["tokenwell\//, "a lock was held");
     assert.match(everything, /"sessions":/, "the database was read");
@@ -113,11 +116,26 @@ export function traces(host) {
       const found = places.filter(([_place, text]) => JSON.stringify(text).includes(secret)).map(([place]) => place);
       assert.deepEqual(found, [], `${what} can be read`);
     }
-    // A channel's name is known to those alone who open it. It holds the key, to keep strangers out; never a token.
-    const names = await tabs[0].run(() => window.channels);
-    assert.equal(names.length, 1);
-    const { key, ...tokens } = await tabs[0].run(() => JSON.parse(sessionStorage.getItem("tokenwell:default")));
-    assert.ok(names.every((name) => name.includes(key) && !name.includes(tokens.refresh_token)));
+  });
+
+  story(host, "what is said where no database can be had is sealed too", {}, async (world) => {
+    const first = await world.newTab({ open: false });
+    await first.run(watchChannels);
+    await first.run(noDatabase);
+    await first.open();
+    await first.run(() => window.signIn());
+    const second = await world.duplicate(first, { open: false });
+    await second.run(noDatabase);
+    await second.open();
+    assert.equal(await first.refresh(), "refreshed");
+    await until(async () => (await second.heard("refreshed")).length === 1, "the news in the other tab");
+    assert.equal(await second.call(), 200);
+    assert.deepEqual(world.counts(), { asked: 1, rotations: 1, refused: 0, reuseDetected: 0 });
+    const said = await first.run(() => window.said);
+    assert.ok(said.includes("sealed"), `the tokens were told: ${said}`);
+    for (const [what, secret] of await first.run(secretsInStorage)) {
+      assert.ok(!said.some((text) => text.includes(secret)), `${what} can be heard`);
+    }
   });
 }
 
@@ -153,12 +171,21 @@ function countFacilities() {
 
 function watchChannels() {
   window.channels = [];
+  window.said = [];
   window.BroadcastChannel = class extends BroadcastChannel {
     constructor(name) {
       super(name);
       window.channels.push(name);
     }
+    postMessage(data) {
+      window.said.push(...(data instanceof Uint8Array ? ["sealed", String.fromCharCode(...data)] : [String(data)]));
+      super.postMessage(data);
+    }
   };
+}
+
+function noDatabase() {
+  Object.defineProperty(window, "indexedDB", { value: undefined });
 }
 
 /** The tokens and the key, whole and in parts that say something. */
