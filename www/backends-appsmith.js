@@ -47,7 +47,8 @@ export async function openAppsmith({ at, backend }) {
   function showStore() {
     const lines = Object.entries(app.store()).map(([key, value]) => {
       const line = document.createElement("li");
-      line.textContent = `${key}: ${withoutTokens(JSON.stringify(value))}`;
+      const own = key.startsWith("tokenwell:");
+      line.textContent = `${key}: ${own ? "what tokenwell keeps, for this page's life" : withoutTokens(JSON.stringify(value))}`;
       return line;
     });
     $("store").replaceChildren(...lines);
