@@ -32,31 +32,28 @@ const passes = (t, { wrong, ...ran }) => {
   assert.deepEqual(wrong, [], `again with HOSTILE_SEED=${SEED}`);
 };
 
-for (const entry of ["the package", "the WASM class"]) {
-  describe(`${entry} in a hostile page`, () => {
-    let browser;
-    let page;
-    before(async () => {
-      browser = await openBrowser();
-    });
-    after(() => browser.close());
-    const open = async (t) => {
-      ({ page } = await openBare(t, browser, { session: null }));
-      return page;
-    };
+// Each in a browser of its own: sequences keep a core busy.
+describe("a hostile page", { concurrency: 2 }, () => {
+  for (const entry of ["the package", "the WASM class"]) {
+    describe(entry, () => {
+      let browser;
+      before(async () => {
+        browser = await openBrowser();
+      });
+      after(() => browser.close());
+      const ask = async (t, given) => {
+        const { page } = await openBare(t, browser, { session: null });
+        passes(t, await page.evaluate(run, { entry, ...given }));
+      };
 
-    test("odd values in every place of the options", async (t) => {
-      await open(t);
-      passes(t, await page.evaluate(run, { what: "options", entry }));
-    });
+      test("odd values in every place of the options", (t) => ask(t, { what: "options" }));
 
-    // Together 100,000.
-    test("50,000 sequences of calls, by user code from inside too", async (t) => {
-      await open(t);
-      passes(t, await page.evaluate(run, { what: "sequences", entry, seed: SEED, from: FROM, count: 50_000 }));
+      // Together 100,000.
+      test("50,000 sequences of calls, by user code from inside too", (t) =>
+        ask(t, { what: "sequences", seed: SEED, from: FROM, count: 50_000 }));
     });
-  });
-}
+  }
+});
 
 describe("hostile pages in Firefox", () => {
   const host = firefox();
