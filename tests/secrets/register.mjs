@@ -38,7 +38,13 @@ function body(text) {
 
 function header(name, value) {
   if (/^location$/i.test(name)) body(String(value).split(/[?#]/).slice(1).join("&"));
-  if (/^set-cookie$/i.test(name)) for (const cookie of [value].flat()) note(String(cookie).split(/=(.*?)(;|$)/)[1]);
+  if (!/^set-cookie$/i.test(name)) return;
+  // oidc-provider's interactions are named in its login page's URL.
+  const cookies = [value]
+    .flat()
+    .map(String)
+    .filter((cookie) => !cookie.startsWith("_interaction"));
+  for (const cookie of cookies) note(cookie.split(/=(.*?)(;|$)/)[1]);
 }
 
 /** What a message is made of, without being in its way. */
