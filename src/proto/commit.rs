@@ -116,7 +116,9 @@ impl Session {
             let rejected = self.because == Because::Ended(Ended::Rejected);
             return self.effect(Effect::Tell(Message::Ended { rejected }));
         }
-        let Some(attempt) = self.attempt.as_mut().filter(|a| Some(a.id) == id) else { return };
+        let Some(attempt) = self.attempt.as_mut().filter(|a| Some(a.id) == id) else {
+            return self.overtaken_too_late(sign_in, result);
+        };
         let writing = matches!(
             attempt.phase,
             Phase::Claiming | Phase::Committing(_) | Phase::Ending(_) | Phase::Resolving
@@ -159,6 +161,17 @@ impl Session {
             (Phase::Resolving, _) => self.finish(),
             // A result of a phase that has passed.
             (phase, _) => attempt.phase = phase,
+        }
+    }
+
+    /// A write of an attempt that has passed was overtaken: this tab's set may be in no shared place.
+    fn overtaken_too_late(&mut self, sign_in: &str, result: Swapped) {
+        if let Swapped::Conflict(Found::Entry(entry)) = result
+            && let Some(held) = self.held.as_ref().filter(|held| held.record.id == sign_in)
+            && let mine = held.record.generation
+            && entry.record.is_some_and(|theirs| theirs.generation < mine)
+        {
+            self.repair(entry.version, mine);
         }
     }
 

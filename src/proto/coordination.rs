@@ -5,6 +5,9 @@
 //! tab still lives: that is a lock of the claim's own, taken before the claim is written, released by the
 //! platform when the tab dies, and never taken from it. A claim whose lock is held may still be redeemed; a
 //! claim whose lock is free was left by the dead.
+//!
+//! Whoever presents also stands in line for a lock of fixed name, at its head unless the head is given up: so tabs
+//! that have lost the entry, or can't see what is in it, know that somebody is at it.
 
 use super::answer::Refused;
 use super::config::Coordination;
@@ -19,9 +22,11 @@ use super::time::Now;
 /// The shared place and the locks answer in a few ms or, in some browsers on some days, never.
 pub(super) const PLACE_TIMEOUT_MS: i64 = 5_000;
 /// After so many time-outs in a row the shared place counts as broken.
-const PLACE_BROKEN: u32 = 3;
+pub(super) const PLACE_BROKEN: u32 = 3;
 /// A claim that took this long to write, ms, was written by a page that stood still.
 const STOOD_STILL_MS: i64 = 1_000;
+/// Where nobody is presenting, locks are there in a few ms.
+const IN_LINE_MS: i64 = 200;
 /// How soon to try it again after it refused, ms.
 const PLACE_AGAIN_MS: i64 = 100;
 /// How often to look when another tab is refreshing and there is no lock to wait for, ms.
@@ -41,18 +46,27 @@ impl Session {
         if attempt.talks { self.queue(now) } else { self.look(now) }
     }
 
-    pub(super) fn hold_lock(&mut self, now: Now, claim: u32, until_mono_ms: i64) {
+    /// Takes the queue's lock, and the claim's own if it is to be written.
+    pub(super) fn hold_locks(&mut self, now: Now, claim: Option<u32>, until_mono_ms: i64) {
         let (Some(attempt), Some(held)) = (&mut self.attempt, &self.held) else { return };
         attempt.asked_lock = true;
         attempt.asked_mono_ms = now.mono_ms;
-        let effect = Effect::Hold { id: held.record.id.clone(), claim, attempt: attempt.id };
+        attempt.locks_missing = 1 + u32::from(claim.is_some());
+        let (id, attempt) = (held.record.id.clone(), attempt.id);
         self.enter(Phase::Locking, until_mono_ms);
-        self.effect(effect);
+        if let Some(claim) = claim {
+            self.effect(Effect::Hold { id: id.clone(), claim, attempt });
+        }
+        self.effect(Effect::Hold { id, claim: QUEUE, attempt });
     }
 
     pub(super) fn locked(&mut self, now: Now, id: AttemptId) {
-        self.queue_seen = None;
         let Some(attempt) = self.attempt.as_mut().filter(|a| a.id == id) else { return };
+        attempt.locks_missing = attempt.locks_missing.saturating_sub(1);
+        if attempt.locks_missing > 0 {
+            return;
+        }
+        self.queue_seen = None;
         attempt.locked = true;
         attempt.queued = now.mono_ms.saturating_sub(attempt.asked_mono_ms) > 50;
         self.go_on_from_lock(now);
@@ -88,6 +102,8 @@ impl Session {
     fn go_on_from_lock(&mut self, now: Now) {
         match self.attempt.as_ref().filter(|a| matches!(a.phase, Phase::Locking)).map(|a| a.talks) {
             Some(true) => self.ask(now, None),
+            // Whoever was before in the line said so, if it did without the entry.
+            Some(false) if now.mono_ms < self.talker_until_mono_ms => self.look(now),
             Some(false) => self.write_claim(now),
             None => {}
         }
@@ -97,6 +113,7 @@ impl Session {
         if let Some(attempt) = self.attempt.as_mut().filter(|a| a.asked_lock) {
             attempt.asked_lock = false;
             attempt.locked = false;
+            attempt.locks_missing = 0;
             let id = attempt.id;
             self.effect(Effect::Unlock(id));
         }
@@ -168,7 +185,8 @@ impl Session {
             // Somebody works without the entry, and may be ahead.
             None if unseen && !attempt.asked => self.ask(now, None),
             None => self.take(now, 1, behind),
-            // Ours, which this page slept over.
+            // Ours, which this page slept over: others may have done without the entry meanwhile.
+            Some(claim) if claim.id == attempt.claim && unseen && !attempt.asked => self.ask(now, None),
             Some(claim) if claim.id == attempt.claim => self.take(now, claim.tries, behind),
             Some(claim) if attempt.freed == Some(claim.id) => self.after_the_dead(now, claim, behind),
             Some(claim) => self.beside_the_living(now, claim, behind),
@@ -209,11 +227,17 @@ impl Session {
     fn beside_the_living(&mut self, now: Now, claim: Claim, behind: bool) {
         let since = match self.claim_seen {
             Some((id, since)) if id == claim.id => since,
-            _ => now.mono_ms,
+            _ => {
+                // The line has moved.
+                self.queue_seen = None;
+                now.mono_ms
+            }
         };
         self.claim_seen = Some((claim.id, since));
         // Its request may have left as late as its page's own patience with the database allows.
         if now.mono_ms.saturating_sub(since) >= self.lost_after_ms() + PLACE_TIMEOUT_MS {
+            // It still heads the line, but no longer counts there.
+            self.queue_seen = Some(since);
             return self.after_the_dead(now, claim, behind);
         }
         self.wait_for_other(now, Some(claim.id));
@@ -221,12 +245,17 @@ impl Session {
 
     /// Waits for another tab's result while callers may wait, then tells them.
     pub(super) fn wait_for_other(&mut self, now: Now, claim: Option<u32>) {
-        let (Some(attempt), Some(held)) = (&mut self.attempt, &self.held) else { return };
+        let Some(attempt) = &mut self.attempt else { return };
         attempt.asked = false;
         let until = attempt.until_mono_ms;
+        if !attempt.talks {
+            // Who waits does not keep others waiting.
+            self.give_back_lock();
+        }
         if now.mono_ms >= until {
             return self.leave_it_to_other(now);
         }
+        let (Some(attempt), Some(held)) = (&mut self.attempt, &self.held) else { return };
         let Some(claim) = claim.filter(|_| !self.no_locks) else {
             return self.enter(Phase::Waiting, now.mono_ms.saturating_add(LOOK_AGAIN_MS));
         };
@@ -262,7 +291,28 @@ impl Session {
         if self.no_locks || attempt.locked {
             return self.write_claim(now);
         }
-        self.hold_lock(now, claim, now.mono_ms.saturating_add(PLACE_TIMEOUT_MS));
+        if attempt.locks_missing > 0 {
+            // Still in line.
+            return self.enter(Phase::Locking, now.mono_ms.saturating_add(LOOK_AGAIN_MS));
+        }
+        self.hold_locks(now, Some(claim), now.mono_ms.saturating_add(IN_LINE_MS));
+    }
+
+    /// Somebody is presenting, or about to. That shows in the entry, unless it was cleared or that tab could not
+    /// write; or the tab hangs, and counts as lost in the end as its answer does.
+    fn line_is_slow(&mut self, now: Now) {
+        let since = *self.queue_seen.get_or_insert(now.mono_ms);
+        let Some(attempt) = &self.attempt else { return };
+        // Not even a lock that nobody else can have: it is the platform.
+        let broken = attempt.locks_missing > 1
+            && now.mono_ms.saturating_sub(attempt.asked_mono_ms) >= PLACE_TIMEOUT_MS;
+        if broken || now.mono_ms.saturating_sub(since) >= self.lost_after_ms() + PLACE_TIMEOUT_MS {
+            return self.write_claim(now);
+        }
+        if now.mono_ms >= attempt.until_mono_ms {
+            return self.leave_it_to_other(now);
+        }
+        self.look(now);
     }
 
     /// Writes this tab's claim to present the token.
@@ -281,11 +331,12 @@ impl Session {
         self.swap(meta, sealed);
     }
 
-    /// The claim is written. A page that stood still meanwhile must look again: others may have given it up.
+    /// The claim is written. A page that stood still meanwhile must look again: others may have given it up. So
+    /// must one that has heard of a newer set.
     pub(super) fn claimed(&mut self, now: Now) {
         self.place_slow = 0;
         let mark = self.attempt.as_ref().and_then(|a| a.request_mark);
-        let late = mark.is_some_and(|mark| now.mono_ms.saturating_sub(mark.mono_ms) > STOOD_STILL_MS);
+        let late = mark.is_none_or(|mark| now.mono_ms.saturating_sub(mark.mono_ms) > STOOD_STILL_MS);
         if late { self.look(now) } else { self.present(now) }
     }
 
@@ -330,7 +381,7 @@ impl Session {
         let Some(attempt) = &mut self.attempt else { return };
         match std::mem::replace(&mut attempt.phase, Phase::Resolving) {
             Phase::Locking if attempt.talks => self.queue_is_slow(now),
-            Phase::Locking => self.write_claim(now),
+            Phase::Locking => self.line_is_slow(now),
             // The other is slow, or hung; what it did can be seen all the same.
             Phase::Waiting => self.look(now),
             Phase::Looking | Phase::Claiming => self.place_was_slow(now),

@@ -17,7 +17,11 @@ impl Session {
         self.may_be_old = true;
         self.reconcile(now, "the page woke");
         let phase = self.attempt.as_ref().map(|a| &a.phase);
-        if matches!(phase, Some(Phase::Looking | Phase::Claiming)) {
+        if matches!(phase, Some(Phase::Asking { refused: None })) {
+            // The answers may have been lost.
+            self.last_ask.0 = i64::MIN;
+            self.ask(now, None);
+        } else if matches!(phase, Some(Phase::Looking | Phase::Claiming)) {
             // Under another number: should the old answers come all the same, they are about old questions.
             self.give_back_lock();
             self.attempts_made = self.attempts_made.wrapping_add(1);
@@ -70,7 +74,7 @@ impl Session {
     }
 
     /// Writes this tab's set over an older one: the page was reloaded between storing and sharing it.
-    fn repair(&mut self, version: u32, generation: u32) {
+    pub(super) fn repair(&mut self, version: u32, generation: u32) {
         let mut meta = Meta { generation, ..Meta::default() };
         self.pace.share(&mut meta);
         let Some(held) = self.held.as_ref().filter(|_| self.attempt.is_none()) else { return };

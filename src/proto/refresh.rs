@@ -23,6 +23,8 @@ use super::time::Now;
 pub(super) const WAIT_MARGIN_MS: i64 = 5_000;
 /// A timer this late tells that the page stood still: what it waited for may be just behind it.
 const LATE_TIMER_MS: i64 = 1_000;
+/// The same where a few messages are waited for.
+const LATE_ANSWERS_MS: i64 = 20;
 /// An answer is waited for this many timeouts before it counts as lost: presenting the token again while it
 /// can still come would look like theft to the server.
 const TIMEOUTS_TILL_LOST: i64 = 4;
@@ -74,8 +76,10 @@ pub(super) struct Attempt {
     pub(super) asked_lock: bool,
     /// When it was asked for, monotonic ms.
     pub(super) asked_mono_ms: i64,
-    /// This attempt's own lock is held.
+    /// Its locks are held.
     pub(super) locked: bool,
+    /// How many of them are not.
+    pub(super) locks_missing: u32,
     /// It had to wait for the queue lock: somebody was refreshing a moment ago.
     pub(super) queued: bool,
     /// Identifies this attempt to other tabs; not 0.
@@ -154,6 +158,7 @@ impl Session {
             asked_lock: false,
             asked_mono_ms: now.mono_ms,
             locked: false,
+            locks_missing: 0,
             queued: false,
             claim: claim_id(now),
             tries: 1,
@@ -260,6 +265,7 @@ impl Session {
         self.pace.succeeded();
         self.talker_until_mono_ms = i64::MIN;
         self.claim_seen = None;
+        self.queue_seen = None;
         self.hold(now, record, if by_other_tab { Because::Adopted } else { Because::Refreshed });
         let why = if by_other_tab { "another tab had refreshed" } else { "the route granted it" };
         self.note(now, "new token", why, Some(("generation", i64::from(generation))));
@@ -342,6 +348,11 @@ impl Session {
         if stood_still && asking && !std::mem::replace(&mut attempt.asked_again, true) {
             // The answers may have been lost.
             return self.ask(now, None);
+        }
+        if asking && over > LATE_ANSWERS_MS && !std::mem::replace(&mut attempt.put_off, true) {
+            // What others said may be just behind this timer.
+            attempt.deadline_mono_ms = now.mono_ms.saturating_add(LATE_ANSWERS_MS);
+            return;
         }
         if stood_still && !std::mem::replace(&mut attempt.put_off, true) {
             attempt.deadline_mono_ms = now.mono_ms.saturating_add(LATE_TIMER_MS);

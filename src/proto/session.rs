@@ -14,6 +14,7 @@ use super::record::{Record, Request};
 use super::refresh::{Attempt, Waiter};
 use super::schedule::Pace;
 use super::secret::Secret;
+use super::talk::NO_CLAIM;
 use super::time::{Deadline, MAX_TIMEOUT_MS, Now};
 use super::token::TokenSet;
 use super::unauthorized::Breaker;
@@ -367,7 +368,11 @@ impl Session {
         match held.asked_others {
             None if self.config.coordination != Coordination::Alone => {
                 held.asked_others = Some(now.mono_ms);
+                let generation = held.record.generation;
+                self.looking = None;
                 self.reconcile(now, why);
+                // The shared place may never answer.
+                self.effect(Effect::Tell(Message::Ask { generation, claim: NO_CLAIM }));
             }
             Some(at) if now.mono_ms < at.saturating_add(ASK_OTHERS_MS) => {}
             None | Some(_) => self.end(now, Ended::Expired, None, why),

@@ -3,6 +3,7 @@
 
 use super::answer::Refused;
 use super::config::Coordination;
+use super::coordination::PLACE_BROKEN;
 use super::io::*;
 use super::record::Meta;
 use super::refresh::Phase;
@@ -30,14 +31,16 @@ impl Session {
             return self.ask(now, None);
         }
         let until = self.attempt.as_ref().map_or(now.mono_ms, |a| a.until_mono_ms);
-        self.hold_lock(now, QUEUE, until);
+        self.hold_locks(now, None, until);
     }
 
     /// The queue's head is slow, or hung with its request under way: others are told so, until its answer
     /// counts as lost.
     pub(super) fn queue_is_slow(&mut self, now: Now) {
         let since = *self.queue_seen.get_or_insert(now.mono_ms - self.config.timeout_ms);
-        if now.mono_ms.saturating_sub(since) >= self.lost_after_ms() {
+        // One that hangs with a transaction open keeps the shared place from all: nobody can see what it got.
+        let blocked = self.place_slow >= PLACE_BROKEN;
+        if !blocked && now.mono_ms.saturating_sub(since) >= self.lost_after_ms() {
             return self.ask(now, None);
         }
         self.leave_it_to_other(now);
@@ -88,6 +91,10 @@ impl Session {
                 // That tab is ahead: ask it, and present nothing meanwhile.
                 self.talker_until_mono_ms = now.mono_ms.saturating_add(ASK_LAST_MS);
                 self.effect(Effect::Tell(Message::Ask { generation: mine, claim: NO_CLAIM }));
+                if let Some(attempt) = self.attempt.as_mut().filter(|a| matches!(a.phase, Phase::Claiming)) {
+                    attempt.request_mark = None;
+                    attempt.asked = false;
+                }
                 if self.is_asking(|_| true) {
                     self.wait_for_other(now, None);
                 }

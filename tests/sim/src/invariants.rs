@@ -293,10 +293,12 @@ impl World<'_> {
             let cleared = after(self.vault.cleared_at, 0);
             let outage = after(self.vault.outage_at, OUTAGE_LINGERS_MS);
             let no_place = self.setup.coordination == Coordination::Channel || self.vault.down || outage;
+            // With locks, the line shows that somebody is presenting; what came of it is what may not be known.
+            let shown = self.setup.locks && request.fate == Fate::Flying;
             let by_talk_alone = no_place && !self.setup.locks;
             (excuses::TALK_WITH_ONE_THAT_STANDS_STILL && by_talk_alone && silent())
-                || (excuses::CLEARED_WHILE_NOBODY_CAN_TELL && cleared && (silent() || just_woke))
-                || (excuses::OUTAGES_OF_THE_SHARED_PLACE && outage)
+                || (excuses::CLEARED_WHILE_NOBODY_CAN_TELL && !shown && cleared && (silent() || just_woke))
+                || (excuses::OUTAGES_OF_THE_SHARED_PLACE && !shown && outage)
         };
         let mut excused = false;
         for request in self.requests.iter().filter(same) {
