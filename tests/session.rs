@@ -353,6 +353,20 @@ fn without_a_refresh_token_the_session_ends_with_its_access_token() {
 }
 
 #[test]
+fn who_waits_for_a_session_that_cannot_begin_is_told_so() {
+    let mut tab = Tab::new(Config { presents_nothing: true, ..Config::default() });
+    let caller = tab.demand(Want::Refresh);
+    tab.answer(granted(1, 60));
+    let begun = tab.out.iter().find_map(|output| match output {
+        Output::Effect(Effect::Begin { attempt, .. }) => Some(*attempt),
+        _ => None,
+    });
+    // The page has no randomness for a session's name and key.
+    tab.feed(Input::Unanswered(begun.unwrap()));
+    assert_eq!(tab.outcome(caller).as_deref(), Some("refresh_unavailable"));
+}
+
+#[test]
 fn nothing_is_explained_with_a_secret_in_it() {
     let mut tab = Tab::signed_in(60);
     tab.pass(61_000);

@@ -117,7 +117,7 @@ impl Session {
             return self.effect(Effect::Tell(Message::Ended { rejected }));
         }
         let Some(attempt) = self.attempt.as_mut().filter(|a| Some(a.id) == id) else {
-            return self.overtaken_too_late(sign_in, result);
+            return self.overtaken_too_late(now, sign_in, result);
         };
         let writing = matches!(
             attempt.phase,
@@ -165,12 +165,13 @@ impl Session {
     }
 
     /// A write of an attempt that has passed was overtaken: this tab's set may be in no shared place.
-    fn overtaken_too_late(&mut self, sign_in: &str, result: Swapped) {
+    fn overtaken_too_late(&mut self, now: Now, sign_in: &str, result: Swapped) {
         if let Swapped::Conflict(Found::Entry(entry)) = result
             && let Some(held) = self.held.as_ref().filter(|held| held.record.id == sign_in)
             && let mine = held.record.generation
             && entry.record.is_some_and(|theirs| theirs.generation < mine)
         {
+            self.pace.merge(&entry.meta, now);
             self.repair(entry.version, mine);
         }
     }
@@ -192,6 +193,7 @@ impl Session {
             });
             return self.ended_elsewhere(now, how);
         }
+        self.pace.merge(&entry.meta, now);
         match entry.record {
             Some(theirs) if theirs.generation >= record.generation => {
                 self.enter(Phase::Looking, now.mono_ms);

@@ -285,8 +285,14 @@ pub enum Effect {
         /// A new sign-in: replaces whatever is there.
         fresh: bool,
     },
-    /// A grant that begins a session: give it an id and a key → `SignIn`.
-    Begin(Grant),
+    /// A grant that begins a session: give it an id and a key → `SignIn`; or, where there is no randomness for
+    /// them, `Unanswered`.
+    Begin {
+        /// Whose answer it is.
+        attempt: AttemptId,
+        /// What was granted.
+        grant: Grant,
+    },
     /// Remove what this sign-in wrote to the session's own storage.
     Forget {
         /// The sign-in.

@@ -117,6 +117,7 @@ impl Session {
         if !newer {
             return false;
         }
+        self.siblings = true;
         self.effect(Effect::Store { record: record.clone(), fresh: false });
         self.apply(now, record, true);
         let ours_on_its_way = self.attempt.as_ref().is_some_and(|a| {
@@ -124,6 +125,9 @@ impl Session {
         });
         if !ours_on_its_way && self.waiters.is_empty() {
             self.finish();
+        } else if self.is_asking(|_| true) {
+            // That was about the set before.
+            self.ask(now, None);
         }
         true
     }

@@ -201,6 +201,7 @@ impl Session {
         let mark = attempt.request_mark.filter(|mark| now.mono_ms.saturating_sub(mark.mono_ms) < 1_000);
         let mark = mark.unwrap_or_else(|| self.pace.mark(now));
         self.pace.request(mark, now);
+        attempt.generation = self.held.as_ref().map_or(0, |held| held.record.generation);
         let (id, reason, talks) = (attempt.id, attempt.reason, attempt.talks);
         self.enter(Phase::Presenting { told: false }, now.mono_ms.saturating_add(self.config.timeout_ms));
         let tokens = self.held.as_ref().map(|h| &h.record.tokens);
@@ -232,7 +233,7 @@ impl Session {
             None => self.fail(now, Code::RefreshUnavailable, UNANSWERED, Refused::default(), None),
             Some(Meaning::Granted(grant)) => match self.next_record(now, &grant) {
                 Some(record) => self.commit(now, record),
-                None => self.effect(Effect::Begin(grant)),
+                None => self.effect(Effect::Begin { attempt: id, grant }),
             },
             Some(Meaning::Ended(refused)) => self.refused(now, refused),
             Some(Meaning::Unavailable { said, retry_at_ms }) => {
@@ -262,7 +263,7 @@ impl Session {
     pub(super) fn apply(&mut self, now: Now, record: Record, by_other_tab: bool) {
         let attempts = self.pace.failures().saturating_add(1);
         let generation = record.generation;
-        self.pace.succeeded();
+        self.pace.succeeded(if by_other_tab { record.tokens.obtained_ms } else { i64::MAX });
         self.talker_until_mono_ms = i64::MIN;
         self.claim_seen = None;
         self.queue_seen = None;
@@ -327,7 +328,7 @@ impl Session {
         let failure = Failure::said(Code::InvalidGrant, REJECTED, refused);
         if self.held.is_none() {
             // There was no session to end: the visitor has no cookie.
-            self.pace.succeeded();
+            self.pace.succeeded(i64::MAX);
             self.note(now, "no session", "the route knows of none", None);
             self.settle_all(|_| Outcome::Failed(failure.clone()));
             self.failure = Some(failure);

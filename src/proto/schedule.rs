@@ -44,10 +44,10 @@ struct Cooldown {
 }
 
 impl Pace {
-    /// A refresh has succeeded, here or elsewhere.
-    pub(super) fn succeeded(&mut self) {
+    /// A refresh has succeeded, here or elsewhere. What the server has asked for since then still holds.
+    pub(super) fn succeeded(&mut self, obtained_ms: i64) {
         self.failures = 0;
-        self.cooldown = None;
+        self.cooldown = self.cooldown.filter(|c| c.by_server && c.failed_at_ms > obtained_ms);
     }
 
     /// A refresh has failed. `wanted`: somebody needs a token and has none.

@@ -159,7 +159,7 @@ impl Session {
     }
 
     /// Whether this tab asks before it presents, with a claim of that kind.
-    fn is_asking(&self, claim: impl Fn(u32) -> bool) -> bool {
+    pub(super) fn is_asking(&self, claim: impl Fn(u32) -> bool) -> bool {
         let attempt = self.attempt.as_ref();
         attempt.is_some_and(|a| matches!(a.phase, Phase::Asking { refused: None }) && claim(a.claim))
     }

@@ -224,11 +224,10 @@ impl Driver {
             Effect::Forget { id } => Storage::forget(self, &id),
             Effect::Listen(whom) => self.channel.listen(&Rc::downgrade(self), whom),
             Effect::Tell(message) => self.channel.tell(&message),
-            Effect::Begin(grant) => {
-                if let Some((id, key)) = identity() {
-                    self.feed(Input::SignIn { grant, id, key });
-                }
-            }
+            Effect::Begin { attempt, grant } => self.feed(match identity() {
+                Some((id, key)) => Input::SignIn { grant, id, key },
+                None => Input::Unanswered(attempt),
+            }),
             Effect::Revoke { refresh_token, access_token } => task::spawn(async move {
                 let _ = revoke::revoke(&driver, refresh_token, access_token).await;
             }),

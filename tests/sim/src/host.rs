@@ -39,6 +39,7 @@ impl World<'_> {
             Delivery::Api { call, result } => self.api_answered(slot, call, result),
             Delivery::Storage(record) => {
                 tab.local.arrived(record.clone());
+                tab.seen.talk.heard += 1;
                 self.feed(slot, Input::StorageChanged(record));
             }
             Delivery::StorageConfirmed => tab.local.unconfirmed -= 1,
@@ -91,7 +92,7 @@ impl World<'_> {
                 self.present(life, attempt, token, reason);
             }
             Effect::Store { record, fresh } => self.store(slot, record, fresh),
-            Effect::Begin(_) => {}
+            Effect::Begin { .. } => {}
             Effect::Forget { id } => self.forget(slot, &id),
             Effect::Listen(channel) => tab.listening = channel,
             Effect::Tell(message) => self.tell(slot, message),

@@ -292,7 +292,9 @@ impl World<'_> {
             let after = |at: Option<i64>, linger_ms| at.is_some_and(|at| at + linger_ms >= request.sent_at);
             let cleared = after(self.vault.cleared_at, 0);
             let outage = after(self.vault.outage_at, OUTAGE_LINGERS_MS);
-            let no_place = self.setup.coordination == Coordination::Channel || self.vault.down || outage;
+            let refused = after(self.vault.refused_at, 0);
+            let no_place =
+                self.setup.coordination == Coordination::Channel || self.vault.down || outage || refused;
             // With locks, the line shows that somebody is presenting; what came of it is what may not be known.
             let shown = self.setup.locks && request.fate == Fate::Flying;
             let by_talk_alone = no_place && !self.setup.locks;

@@ -27,6 +27,9 @@ impl World<'_> {
             self.vault.trouble_at = Some(self.now());
         }
         let (fails, mute) = (fault == Some(VaultFault::Fail), fault == Some(VaultFault::Mute));
+        if fails {
+            self.vault.refused_at = Some(self.now());
+        }
         self.queue.push(at, Event::Vault { life, op: Op { id, key, attempt, write, fails, mute } });
     }
 

@@ -21,6 +21,8 @@ pub(crate) struct Vault {
     pub(crate) cleared_at: Option<i64>,
     /// When it last went out or came back, true ms.
     pub(crate) outage_at: Option<i64>,
+    /// When an operation last failed, true ms.
+    pub(crate) refused_at: Option<i64>,
     /// When an operation last failed, or it was cleared, true ms.
     pub(crate) trouble_at: Option<i64>,
 }
