@@ -14,8 +14,8 @@ pub(super) struct Late {
     pub(super) record: Record,
     /// The version of the shared entry that holds its claim.
     pub(super) version: Option<u32>,
-    /// It still holds its attempt's lock.
-    pub(super) holds_lock: bool,
+    /// Until when it holds its attempt's locks, if it does, monotonic ms: then its answer counts as lost.
+    pub(super) locked_until_mono_ms: Option<i64>,
 }
 
 impl Session {
@@ -34,12 +34,13 @@ impl Session {
 
     /// Remembers the attempt's request, should its answer still come.
     pub(super) fn give_up(&mut self, now: Now, holds_lock: bool) {
+        let lost_after_ms = self.lost_after_ms();
         let (Some(attempt), Some(held)) = (&self.attempt, &self.held) else { return };
         self.late = Some(Late {
             attempt: attempt.id,
             record: held.record.clone(),
             version: attempt.version,
-            holds_lock,
+            locked_until_mono_ms: holds_lock.then(|| now.mono_ms.saturating_add(lost_after_ms)),
         });
         self.note(now, "give the request up", "its answer is welcome all the same", None);
     }
@@ -51,8 +52,18 @@ impl Session {
         if let Some(Meaning::Granted(grant)) = meaning {
             self.granted_late(now, &late, grant);
         }
-        if late.holds_lock {
+        if late.locked_until_mono_ms.is_some() {
             self.effect(Effect::Unlock(late.attempt));
+        }
+    }
+
+    /// Other tabs wait no longer for an answer that counts as lost.
+    pub(super) fn let_others_go_on(&mut self, now: Now) {
+        let lost = |late: &&mut Late| late.locked_until_mono_ms.is_some_and(|until| now.mono_ms >= until);
+        if let Some(late) = self.late.as_mut().filter(lost) {
+            late.locked_until_mono_ms = None;
+            let attempt = late.attempt;
+            self.effect(Effect::Unlock(attempt));
         }
     }
 

@@ -217,7 +217,8 @@ impl Session {
             true if self.can_refresh(now) => held.refresh_end.map(|end| end.later_remaining_ms(now)),
             true => held.asked_others.map(|at| at.saturating_add(ASK_OTHERS_MS) - now.mono_ms),
         });
-        [attempt, patience, end, self.next_start(now)]
+        let late = self.late.as_ref().and_then(|late| late.locked_until_mono_ms).map(|at| at - now.mono_ms);
+        [attempt, patience, end, late, self.next_start(now)]
             .into_iter()
             .flatten()
             .min()
@@ -347,6 +348,7 @@ impl Session {
     fn tick(&mut self, now: Now) {
         self.attempt_deadlines(now);
         self.be_patient(now);
+        self.let_others_go_on(now);
         let Some(held) = &mut self.held else { return };
         // Also back again: a clock that was set forward may be set right.
         let expired = held.expired(now);

@@ -1,14 +1,14 @@
 //! What is not held against the core although a promise is broken, each for its reason. Set one to `false` to see
 //! what it hides.
 
-/// The shared place (IndexedDB) goes out or comes back, or is blocked by a page that hangs where there are no locks,
-/// while a refresh that was made without it is under way or
-/// unknown to some: tabs that talk and tabs that look do not see each other for that moment. It would take every
-/// presenter a second lock at every refresh to close this, for an outage that browsers hardly have.
+/// The shared place (IndexedDB) goes out or comes back while a refresh that was made without it is unknown to some:
+/// what came of it is in no place that they can read. With locks they do see that somebody presents, and a second
+/// request beside one under way is never excused; without locks, tabs that talk and tabs that look do not see each
+/// other for that moment.
 pub(crate) const OUTAGES_OF_THE_SHARED_PLACE: bool = true;
 
 /// The user clears the shared place while the only page that could tell stands still or has signed in anew, or as
-/// the page that looks wakes.
+/// the page that looks wakes. With locks, only for what came of a request; that one is under way shows in the line.
 pub(crate) const CLEARED_WHILE_NOBODY_CAN_TELL: bool = true;
 
 /// Without locks and without a shared place tabs can only talk, and one that stands still or has signed in anew

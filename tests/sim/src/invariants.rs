@@ -81,6 +81,8 @@ pub(crate) struct SignIn {
     /// When its last token requests left, oldest first, and whose they were.
     requests: Vec<(i64, Life)>,
     cooling: Option<Cooling>,
+    /// When a set last came by an answer that had counted as lost.
+    late_at: Option<i64>,
     /// When the last request that was granted had left.
     granted_machine_ms: i64,
     /// Refreshes because of a 401 since the API began to refuse everything.
@@ -114,6 +116,8 @@ const TIMEOUTS_TILL_LOST: i64 = 4;
 const ASKING_MS: i64 = 3_000;
 /// So long after an outage attempts may go on that began in it.
 const OUTAGE_LINGERS_MS: i64 = 20_000;
+/// So long it takes at most to tell or write what came.
+const TELLING_MS: i64 = 500;
 const RATE_REQUESTS: usize = 3;
 const RATE_WINDOW_MS: i64 = 5_000;
 /// Timers of one page in one second: each of many callers may have its own.
@@ -324,7 +328,10 @@ impl World<'_> {
                 format!("tab {slot} presents r{token} while the answer to tab {other} can still come")
             });
         }
+        // An answer that had counted as lost stops nobody who is already on the way.
+        let late_at = self.ledger.sign_ins[sign_in].late_at;
         if again
+            && late_at.is_none_or(|at| now - at > TELLING_MS)
             && self.setup.rotation != Rotation::None
             && let Some(newer) = self.had_by_others(sign_in, Some(token))
         {
@@ -344,7 +351,12 @@ impl World<'_> {
         let out = excuses::OUTAGES_OF_THE_SHARED_PLACE && trouble;
         let Some(sign_in) = self.server.family_of_refresh(request.token) else { return };
         let now = self.now();
+        let age_ms = self.clock.machine_ms() - sent_machine_ms;
+        let counted_as_lost = age_ms >= TIMEOUTS_TILL_LOST * self.setup.timeout_ms;
         let ledger = &mut self.ledger.sign_ins[sign_in];
+        if fate == (Fate::Delivered { granted: true }) && counted_as_lost {
+            ledger.late_at = Some(now);
+        }
         // An answer from before the last success, or for a token that has a successor here, says nothing about now.
         if let Some(ms) =
             retry_after_ms.filter(|_| !overtaken && !out && sent_machine_ms >= ledger.granted_machine_ms)

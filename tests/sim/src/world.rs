@@ -96,7 +96,7 @@ pub(crate) struct World<'p> {
 }
 
 /// A schedule that takes more events than this is running in circles.
-const MOST_EVENTS: u32 = 400_000;
+const MOST_EVENTS: u32 = 1_000_000;
 /// Tokens live for up to 400 days; a route that fails for all of them only takes time to simulate.
 const LONGEST_OUTAGE_MS: i64 = 3 * 3_600_000;
 
