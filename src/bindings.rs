@@ -6,6 +6,7 @@ use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::*;
 
 use crate::proto::answer::{self, Grant};
+use crate::proto::dpop;
 use crate::proto::io::{Input, Outcome, Want};
 use crate::proto::json::Json;
 use crate::proto::jwt;
@@ -170,6 +171,9 @@ impl AuthSession {
             return self.refuse(mistake("In cookie mode there are no tokens to take: use setUser()."));
         }
         let grant = JsJson::of(response).and_then(|json| answer::grant(&json, fields, Mode::Token).ok());
+        if self.driver.settings.dpop && grant.as_ref().is_some_and(|grant| !dpop::is_bound(grant)) {
+            return self.refuse(mistake(NOT_BOUND));
+        }
         self.sign_in(grant, NO_TOKEN)
     }
 
@@ -329,6 +333,8 @@ pub fn decode_jwt(token: &JsValue) -> JsValue {
     if is_claims { snapshot::frozen(claims) } else { JsValue::NULL }
 }
 
+const NOT_BOUND: &str =
+    "This session has dpop: setTokens() needs tokens that are bound to its key, of token_type DPoP.";
 const NO_TOKEN: &str =
     "setTokens() needs a token answer with an access token under the name the route's fields give.";
 

@@ -19,6 +19,7 @@ mod web {
 
     mod attaching;
     mod disposal;
+    mod dpop;
     mod errors;
     mod jwt;
     mod kept;

@@ -42,7 +42,16 @@ export interface AuthSessionOptions {
   revoke?:
     | string
     | { url: string | URL; body?: "form" | "json" | "none"; credentials?: Credentials; tokenParam?: string };
-  /** RFC 9449 proofs with a non-extractable key. Default `false`. */
+  /**
+   * RFC 9449 proofs with a non-extractable key, which all tabs of this `name` share (IndexedDB). Default `false`. The
+   * authorization scheme is `DPoP`; an answer whose `token_type` is another is discarded (§5). Servers' nonces (§8, §9)
+   * are learnt, and a refused proof is replaced by sending the request once more.
+   *
+   * Requests of `session.fetch` to allowed URLs carry a proof while nobody is signed in, too: a login that goes that way
+   * can have its tokens bound.
+   *
+   * Not with `scheme`, cookie mode or a refresh function, and only where there is `crypto.subtle`: else `invalid_options`.
+   */
   dpop?: boolean;
 }
 
@@ -244,7 +253,8 @@ export declare class AuthSession {
    * `const { fetch } = session`. Takes and gives what `fetch` does; an `Authorization` header that is already there is
    * left alone. A body that is a stream is not replayed: its 401 comes back as it is.
    *
-   * @throws {AuthError} `refresh_unavailable` when the token has expired and cannot be refreshed now.
+   * @throws {AuthError} `refresh_unavailable` when the token has expired and cannot be refreshed now. `storage`, with
+   * `dpop`: the key that the stored tokens are bound to can't be read now; the session is kept.
    *
    * @example
    * ```ts
@@ -312,7 +322,7 @@ export declare class AuthSession {
   /**
    * Takes the tokens of a login (RFC 6749 §5.1), of any shape the route's `fields` describe.
    *
-   * @throws {AuthError} `invalid_options`: there is no access token in it.
+   * @throws {AuthError} `invalid_options`: there is no access token in it, or with `dpop` one of another `token_type`.
    */
   setTokens(response: TokenResponse | Record<string, unknown>): Promise<Snapshot>;
 

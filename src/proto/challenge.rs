@@ -37,6 +37,10 @@ pub enum Refusal {
         /// `max_age`: how old the login may be, in seconds.
         max_age_s: Option<i64>,
     },
+    /// `use_dpop_nonce` (RFC 9449 §9), to a session that sends proofs: the same request with a nonce in its proof.
+    Nonce,
+    /// `invalid_dpop_proof` (RFC 9449 §7.1), likewise: the token itself was not looked at.
+    Proof,
     /// A challenge for the scheme that names no error, or another one.
     Other,
     /// No challenge for the scheme: no header, one that CORS hides, or one for other schemes only.
@@ -52,14 +56,16 @@ impl Challenge {
 
 /// What a 401 means to a session of this scheme.
 ///
-/// Challenges for other schemes do not count, except `DPoP` for `Bearer`: the same token, bound to a key
-/// (RFC 9449 §7.1). Of several that count, the first with an error that is known here decides.
+/// Challenges for other schemes do not count, except `DPoP` for `Bearer` and the other way round: the same token,
+/// bound to a key (RFC 9449 §7.1). Of several that count, the first with an error that is known here decides, and
+/// what is wrong with a proof only where nothing else is.
 pub fn refusal(challenges: &[Challenge], scheme: &str) -> Refusal {
     let mut refusal = Refusal::None;
     for challenge in challenges {
         let sent = &challenge.scheme;
-        let is_dpop = sent.eq_ignore_ascii_case("DPoP") && scheme.eq_ignore_ascii_case("Bearer");
-        if !is_dpop && !sent.eq_ignore_ascii_case(scheme) {
+        let is = |scheme: &str, name: &str| scheme.eq_ignore_ascii_case(name);
+        let is_kin = is(sent, "DPoP") && is(scheme, "Bearer") || is(sent, "Bearer") && is(scheme, "DPoP");
+        if !is_kin && !is(sent, scheme) {
             continue;
         }
         match challenge.param("error") {
@@ -71,6 +77,9 @@ pub fn refusal(challenges: &[Challenge], scheme: &str) -> Refusal {
                     max_age_s: challenge.param("max_age").and_then(|age| seconds::digits(age.as_bytes())),
                 };
             }
+            Some("use_dpop_nonce") if is(scheme, "DPoP") => refusal = Refusal::Nonce,
+            Some("invalid_dpop_proof") if is(scheme, "DPoP") => refusal = Refusal::Proof,
+            _ if matches!(refusal, Refusal::Nonce | Refusal::Proof) => {}
             _ => refusal = Refusal::Other,
         }
     }
@@ -278,6 +287,20 @@ mod tests {
         assert_eq!(refusal(&parse("DPoP error=invalid_token"), "JWT"), Refusal::None);
         assert_eq!(bearer("Bearer"), Refusal::Other);
         assert_eq!(bearer("Bearer error=use_dpop_nonce, Bearer error=invalid_token"), Refusal::InvalidToken);
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_proof_matters_to_a_session_that_sends_them() {
+        let dpop = |header: &str| refusal(&parse(header), "DPoP");
+        // RFC 9449 §9.
+        let nonce = r#"DPoP error="use_dpop_nonce", error_description="Resource server requires nonce in DPoP proof""#;
+        assert_eq!(dpop(nonce), Refusal::Nonce);
+        assert_eq!(bearer(nonce), Refusal::Other);
+        assert_eq!(dpop("DPoP error=\"invalid_dpop_proof\", algs=\"ES256\""), Refusal::Proof);
+        assert_eq!(dpop("DPoP error=use_dpop_nonce, Bearer realm=x"), Refusal::Nonce);
+        assert_eq!(dpop("Bearer, DPoP error=use_dpop_nonce"), Refusal::Nonce);
+        assert_eq!(dpop("Bearer error=invalid_token, DPoP error=use_dpop_nonce"), Refusal::InvalidToken);
+        assert_eq!(dpop("DPoP error=use_dpop_nonce, DPoP error=invalid_token"), Refusal::InvalidToken);
     }
 
     #[test]

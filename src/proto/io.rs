@@ -50,6 +50,8 @@ pub enum Challenge401 {
     InsufficientScope,
     /// RFC 9470: a new token would be from the same login.
     StepUp,
+    /// RFC 9449 §7.1, §9: the proof was refused, and no other one is left to try. The token was not looked at.
+    Proof,
     /// Anything else, or nothing readable.
     Other,
 }

@@ -10,6 +10,7 @@ mod commit;
 pub mod config;
 mod coordination;
 mod demand;
+pub mod dpop;
 mod ending;
 pub mod error;
 pub mod explain;

@@ -23,7 +23,7 @@ pub fn parse(value: &str, now_ms: i64) -> Option<i64> {
 
 /// An HTTP-date as epoch milliseconds. Weekdays are not looked at, and the 31st of a shorter month is the
 /// first of the next.
-fn http_date_ms(value: &str, now_ms: i64) -> Option<i64> {
+pub(super) fn http_date_ms(value: &str, now_ms: i64) -> Option<i64> {
     let mut words: [&[u8]; 8] = [b""; 8];
     let found = value.as_bytes().split(|byte| !byte.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     for (word, found) in words.iter_mut().zip(found) {

@@ -20,7 +20,8 @@ impl RetryOn {
     /// Whether that 401 may lead to a refresh and a replay.
     pub fn covers(self, challenge: Challenge401) -> bool {
         match (self, challenge) {
-            (Self::Never, _) | (_, Challenge401::InsufficientScope | Challenge401::StepUp) => false,
+            (Self::Never, _)
+            | (_, Challenge401::InsufficientScope | Challenge401::StepUp | Challenge401::Proof) => false,
             (_, Challenge401::InvalidToken) | (Self::Any, Challenge401::Other) => true,
             (Self::InvalidToken, Challenge401::Other) => false,
         }
@@ -107,6 +108,7 @@ mod tests {
         for policy in [RetryOn::Any, RetryOn::InvalidToken, RetryOn::Never] {
             assert!(!policy.covers(Challenge401::InsufficientScope));
             assert!(!policy.covers(Challenge401::StepUp));
+            assert!(!policy.covers(Challenge401::Proof));
         }
         assert!(RetryOn::Any.covers(Challenge401::Other));
         assert!(!RetryOn::InvalidToken.covers(Challenge401::Other));

@@ -11,6 +11,7 @@ use wasm_bindgen::prelude::*;
 
 use super::callers::Callers;
 use super::channel::Channel;
+use super::dpop::Dpop;
 use super::fetch::Fetching;
 use super::listeners::Listeners;
 use super::lock::Locks;
@@ -20,6 +21,7 @@ use super::storage::Storage;
 use super::timer::Timer;
 use super::wake::Wake;
 use super::{clock, errors, js, refresher, revoke, seal, task, vault};
+use crate::proto::dpop;
 use crate::proto::error::{Code, Failure};
 use crate::proto::explain::Decision;
 use crate::proto::io::*;
@@ -32,6 +34,7 @@ pub struct Driver {
     pub settings: Rc<Settings>,
     pub(super) callers: Callers,
     pub(super) channel: Channel,
+    pub(super) dpop: Dpop,
     pub(super) fetching: Fetching,
     pub(super) listeners: Listeners,
     pub(super) locks: Locks,
@@ -77,6 +80,7 @@ pub fn open(settings: Rc<Settings>) -> Result<(Rc<Driver>, Option<Promise>), JsV
         settings,
         callers: Callers::default(),
         channel: Channel::default(),
+        dpop: Dpop::default(),
         fetching: Fetching::default(),
         listeners: Listeners::default(),
         locks: Locks::default(),
@@ -298,6 +302,17 @@ impl Driver {
     pub fn refresh_token(&self) -> Option<Secret> {
         let session = self.session.borrow();
         session.view(clock::reading()).record.and_then(|record| record.tokens.refresh_token.clone())
+    }
+
+    /// Names the sign-in, if there is one.
+    pub fn sign_in_id(&self) -> Option<String> {
+        let session = self.session.borrow();
+        session.view(clock::reading()).record.map(|record| record.id.clone())
+    }
+
+    /// Whether only a key that was kept before will do for the session's tokens.
+    pub fn needs_kept_key(&self) -> bool {
+        dpop::needs_kept_key(&self.session.borrow().view(clock::reading()))
     }
 
     /// The last decisions.

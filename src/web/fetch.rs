@@ -13,7 +13,7 @@ use super::callers::ask;
 use super::driver::Driver;
 use super::init::{Call, as_request, request_url};
 use super::listeners::Listeners;
-use super::{errors, js, task};
+use super::{dpop, errors, js, task};
 use crate::proto::allow::{Target, allows};
 use crate::proto::challenge::{self, Refusal};
 use crate::proto::io::{Challenge401, Epoch, Input, Outcome, Want};
@@ -62,10 +62,7 @@ fn try_fetch(driver: &Rc<Driver>, input: &JsValue, init: &JsValue) -> Result<Pro
         call.pin(&base_url())?;
         let sent = match outcome {
             Outcome::Failed(failure) => return Err(errors::error(&failure)),
-            Outcome::NoSession => {
-                let (input, init) = call.arguments(None, false)?;
-                driver.call_fetch(&input, &init)
-            }
+            Outcome::NoSession => dispatch(driver, &call, driver.epoch(), false),
             Outcome::Token | Outcome::Refreshed(_) | Outcome::Replay | Outcome::Surrender => {
                 send(driver, &call, driver.epoch())
             }
@@ -84,8 +81,11 @@ fn send(driver: &Rc<Driver>, call: &Call, epoch: Epoch) -> Result<Promise, JsVal
     Ok(task::chain(&sent, &look.function_with(&call.keep(epoch)), &JsValue::UNDEFINED))
 }
 
-fn dispatch(driver: &Driver, call: &Call, epoch: Epoch, again: bool) -> Result<Promise, JsValue> {
+fn dispatch(driver: &Rc<Driver>, call: &Call, epoch: Epoch, again: bool) -> Result<Promise, JsValue> {
     let value = driver.fetching.authorization_value(driver, epoch);
+    if driver.settings.dpop {
+        return Ok(dpop::dispatch(driver, call, epoch, value));
+    }
     let (input, init) = call.arguments(value.as_ref(), again)?;
     driver.call_fetch(&input, &init)
 }
@@ -119,15 +119,19 @@ fn replay(driver: &Rc<Driver>, call: &Call, first: JsValue) -> Result<JsValue, J
     let driver = driver.clone();
     let answered = callback::once(move |again, _| {
         driver.feed(Input::Replayed { sent, refused: status(&again) == Some(401) });
-        // Nobody will read the first answer: let go of its connection.
-        if let Ok(cancelled) = js::call(&js::peek(&first, "body"), "cancel", &[]) {
-            task::spawn(async move {
-                let _ = js::settled(cancelled).await;
-            });
-        }
+        let_go(&first);
         again
     });
     Ok(task::chain(&again, &answered, &JsValue::UNDEFINED).into())
+}
+
+/// Nobody will read that answer: lets go of its connection.
+pub fn let_go(response: &JsValue) {
+    if let Ok(cancelled) = js::call(&js::peek(response, "body"), "cancel", &[]) {
+        task::spawn(async move {
+            let _ = js::settled(cancelled).await;
+        });
+    }
 }
 
 #[wasm_bindgen]
@@ -139,7 +143,7 @@ extern "C" {
 }
 
 /// The status of a `Response`, or of whatever somebody's `fetch` answers with.
-fn status(response: &JsValue) -> Option<u16> {
+pub fn status(response: &JsValue) -> Option<u16> {
     let status = response.is_object().then(|| response.unchecked_ref::<Answer>().status())?;
     status.ok()?.as_f64().map(|status| status as u16)
 }
@@ -160,6 +164,7 @@ fn read_challenge(driver: &Rc<Driver>, response: &JsValue) -> Challenge401 {
             Listeners::tell(driver, "step-up", super::snapshot::frozen(event));
             Challenge401::StepUp
         }
+        Refusal::Nonce | Refusal::Proof => Challenge401::Proof,
         Refusal::Other | Refusal::None => Challenge401::Other,
     }
 }

@@ -40,6 +40,7 @@ extern "C" {
     #[wasm_bindgen(structural, method, setter)]
     fn set_headers(this: &Init, headers: &Headers);
 
+    #[derive(Clone)]
     type Headers;
 
     #[wasm_bindgen(constructor, catch)]
@@ -74,6 +75,7 @@ thread_local! {
 }
 
 /// A call's arguments, understood once.
+#[derive(Clone)]
 pub struct Call {
     /// `input`, with a `Request` that has a body spared for a replay, and anything else but a URL as text.
     input: JsValue,
@@ -135,6 +137,11 @@ impl Call {
             self.base = JsValue::UNDEFINED;
         }
         Ok(())
+    }
+
+    /// Sets the proof that the next send goes with (RFC 9449 §4.1).
+    pub fn prove(&self, proof: &str) -> Result<(), JsValue> {
+        self.headers.set(&"dpop".into(), &proof.into())
     }
 
     /// The caller's signal.

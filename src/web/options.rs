@@ -9,9 +9,10 @@ use web_sys::Url;
 use super::reader::{Reader, absent};
 use super::refresher::Source;
 use super::storage::Place;
-use super::{channel, js, sign_in, vault};
+use super::{channel, js, seal, sign_in, vault};
 use crate::proto::allow::Rule;
 use crate::proto::config::{Config, Coordination};
+use crate::proto::dpop::SCHEME;
 use crate::proto::route::{Body, ClientAuth, Credentials, Fields, Mode, Route, Terminal};
 use crate::proto::secret::Secret;
 use crate::proto::sign_in::SignInRoute;
@@ -38,6 +39,8 @@ pub struct Settings {
     pub revoke: Option<Revoke>,
     /// Where to sign in.
     pub sign_in: Option<SignInRoute>,
+    /// Whether requests go with proofs.
+    pub dpop: bool,
 }
 
 /// Where and how to revoke (RFC 7009), or to tell the app's own route of a sign-out.
@@ -71,6 +74,7 @@ impl Settings {
             && self.config == other.config
             && self.allow == other.allow
             && self.scheme == other.scheme
+            && self.dpop == other.dpop
             && self.revoke == other.revoke
             && self.sign_in == other.sign_in
     }
@@ -107,6 +111,7 @@ impl Settings {
             from.wrong("fetch must be a function.");
         }
         let cookies = config.cookie_interval_ms.is_some();
+        let dpop = from.flag(&at("dpop"), "dpop must be true or false.").unwrap_or(false);
         let settings = Self {
             name: from
                 .string(&at("name"), "name must be a string that is not empty.")
@@ -115,11 +120,15 @@ impl Settings {
             sign_in: sign_in::read(&from, &at("signIn"), &source),
             source,
             allow: allow(&from, &at("allow")),
-            scheme: scheme(&from, &at("scheme")),
+            scheme: scheme(&from, &at("scheme"), dpop),
             place,
             fetch: fetch.dyn_into::<Function>().ok(),
             revoke: revoke(&from, &at("revoke"), cookies),
+            dpop,
         };
+        if dpop {
+            check_dpop(&from, &settings);
+        }
         from.check(Rc::new(settings))
     }
 }
@@ -303,14 +312,33 @@ fn allow(from: &Reader, value: &JsValue) -> Vec<Rule> {
     rules
 }
 
-fn scheme(from: &Reader, value: &JsValue) -> String {
+fn scheme(from: &Reader, value: &JsValue, dpop: bool) -> String {
     let wrong = "scheme must be an authorization scheme, as \"Bearer\" or \"JWT\".";
-    let scheme = from.string(value, wrong).unwrap_or_else(|| "Bearer".into());
+    let usual = if dpop { SCHEME } else { "Bearer" };
+    // In the RFC's own spelling, which some servers insist on.
+    let given = from.string(value, wrong).filter(|given| !(dpop && given.eq_ignore_ascii_case(SCHEME)));
+    let scheme = given.unwrap_or_else(|| usual.into());
     // RFC 9110 §5.6.2: a token.
     if !scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b)) {
         from.wrong(wrong);
     }
     scheme
+}
+
+/// What proofs don't go with.
+fn check_dpop(from: &Reader, settings: &Settings) {
+    if !settings.scheme.eq_ignore_ascii_case(SCHEME) {
+        from.wrong("dpop brings its own authorization scheme: leave scheme out.");
+    }
+    if settings.config.cookie_interval_ms.is_some() {
+        from.wrong("dpop is for tokens, which cookie mode keeps from the page: leave it out.");
+    }
+    if matches!(settings.source, Source::Function(_)) {
+        from.wrong("dpop needs a refresh route: requests that a function makes get no proof.");
+    }
+    if !seal::available() {
+        from.wrong("dpop needs crypto.subtle, which browsers have on https pages and on localhost only.");
+    }
 }
 
 fn revoke(from: &Reader, value: &JsValue, cookies: bool) -> Option<Revoke> {

@@ -8,8 +8,9 @@ use wasm_bindgen::JsValue;
 use super::driver::Driver;
 use super::json::JsJson;
 use super::timer::before;
-use super::{clock, js};
+use super::{clock, dpop, js};
 use crate::proto::answer::{self, Facts, Meaning, Refused};
+use crate::proto::dpop::{Proven, bound, complaint};
 use crate::proto::io::Reason;
 use crate::proto::route::{self, Credentials, Fields, Mode, Route, WireRequest};
 use crate::proto::secret::Secret;
@@ -51,23 +52,37 @@ async fn by_route(
 
 /// Sends a request to a token endpoint and reads its answer. `None`: none came, or not before the deadline.
 pub async fn send(
-    driver: &Driver,
+    driver: &Rc<Driver>,
     route: &Route,
     request: &WireRequest,
     secrets: &[&Secret],
     deadline: Option<&Promise>,
 ) -> Option<Meaning> {
-    let sent = post(driver, &route.url, request, route.credentials).ok()?;
-    let response = js::settled(before(deadline, sent)).await.ok()?;
-    let status = js::get(&response, "status").ok()?.as_f64()? as u16;
-    let retry_after = js::header(&response, "retry-after");
-    // An answer whose body is cut off is no answer: what it granted is lost.
-    let text = js::call(&response, "text", &[]).ok()?;
-    let body = js::settled(before(deadline, text)).await.ok()?.as_string()?;
-    let now_ms = clock::reading().wall_ms;
-    let facts =
-        Facts { status, body_text: Some(&body), retry_after: retry_after.as_deref(), now_ms, secrets };
-    Some(with_lifetime(answer::read::<JsJson>(route, &facts), now_ms))
+    let mut proven = driver.settings.dpop.then(|| Proven::new(request.method.into(), route.url.clone()));
+    loop {
+        let proof = match &mut proven {
+            Some(proven) => Some(dpop::proof(driver, proven, None).await.ok()?),
+            None => None,
+        };
+        let posted = post(driver, &route.url, request, route.credentials, proof.as_deref());
+        let response = js::settled(before(deadline, posted.ok()?)).await.ok()?;
+        let status = js::get(&response, "status").ok()?.as_f64()? as u16;
+        let retry_after = js::header(&response, "retry-after");
+        // An answer whose body is cut off is no answer: what it granted is lost.
+        let text = js::call(&response, "text", &[]).ok()?;
+        let body = js::settled(before(deadline, text)).await.ok()?.as_string()?;
+        let now_ms = clock::reading().wall_ms;
+        let facts =
+            Facts { status, body_text: Some(&body), retry_after: retry_after.as_deref(), now_ms, secrets };
+        let mut meaning = answer::read::<JsJson>(route, &facts);
+        if let Some(proven) = &mut proven {
+            if dpop::answered(driver, proven, complaint(&meaning), &response) {
+                continue;
+            }
+            meaning = bound(meaning);
+        }
+        return Some(with_lifetime(meaning, now_ms));
+    }
 }
 
 /// Sends a request of ours.
@@ -76,6 +91,7 @@ pub fn post(
     url: &str,
     request: &WireRequest,
     credentials: Credentials,
+    proof: Option<&str>,
 ) -> Result<JsValue, JsValue> {
     let headers = js::object(&[]);
     for (name, value) in &request.headers {
@@ -83,6 +99,9 @@ pub fn post(
     }
     if let Some(content_type) = request.content_type {
         js::set(&headers, "Content-Type", &content_type.into());
+    }
+    if let Some(proof) = proof {
+        js::set(&headers, "DPoP", &proof.into());
     }
     let credentials = match credentials {
         Credentials::Omit => "omit",

@@ -42,7 +42,8 @@ pub async fn revoke(
     }
     let request = route::post::<JsJson>(&to, members);
     let deadline = deadline(driver.settings.config.timeout_ms);
-    let sent = post(driver, &revoke.url, &request, revoke.credentials).unwrap_or_default();
+    // Without a proof: RFC 9449 knows none here, and a preflight that no server expects would be the price.
+    let sent = post(driver, &revoke.url, &request, revoke.credentials, None).unwrap_or_default();
     let answer = js::settled(before(Some(&deadline), sent)).await;
     let status = answer.and_then(|response| js::get(&response, "status"));
     let status = status.ok().as_ref().and_then(JsValue::as_f64).map(|status| status as u16);

@@ -10,9 +10,14 @@ use crate::proto::secret::Secret;
 /// AES-GCM's nonce, bytes (NIST SP 800-38D §8.2.1). Random: a sign-in seals far fewer than 2^32 times.
 const NONCE: u32 = 12;
 
+/// `crypto.subtle`, or `undefined` where there is none.
+pub fn subtle() -> JsValue {
+    js::peek(&js::global_value("crypto"), "subtle")
+}
+
 /// Whether this platform can seal (it can't in insecure contexts).
 pub fn available() -> bool {
-    js::get(&js::global_value("crypto"), "subtle").is_ok_and(|subtle| subtle.is_object())
+    subtle().is_object()
 }
 
 /// That many random bytes as base64url; `None` where there is no source of them.
@@ -50,7 +55,7 @@ pub async fn turn(key: &Secret, data: &JsValue) -> Option<JsValue> {
 }
 
 async fn cipher(what: &str, key: &str, nonce: &Uint8Array, input: &Uint8Array) -> Option<Uint8Array> {
-    let subtle = js::get(&js::global_value("crypto"), "subtle").ok()?;
+    let subtle = subtle();
     let raw = Uint8Array::from(base64::decode_url(key)?.as_slice());
     let usages = js_sys::Array::of1(&what.into());
     let args: [&JsValue; 5] = [&"raw".into(), &raw, &"AES-GCM".into(), &JsValue::FALSE, &usages];

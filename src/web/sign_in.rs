@@ -15,7 +15,7 @@ use super::reader::{Reader, absent};
 use super::refresher::{Source, send};
 use super::storage::Place;
 use super::timer::{before, deadline};
-use super::{clock, js, json, seal, task};
+use super::{clock, dpop, js, json, seal, task};
 use crate::proto::answer::Grant;
 use crate::proto::base64;
 use crate::proto::error::{Code, Failure};
@@ -123,11 +123,17 @@ pub async fn start(driver: &Rc<Driver>, options: &JsValue) -> Result<JsValue, Js
     let (state, verifier) = names.ok_or_else(|| mistake(NO_DICE))?;
     // RFC 7636 §4.2.
     let challenge = base64::encode_url(&sha256(verifier.as_bytes()));
+    // RFC 9449 §10: who steals the code can't use it.
+    let key = if driver.settings.dpop { Some(dpop::key(driver).await?) } else { None };
+    let thumbprint = key.filter(|key| key.is_kept).map(|key| base64::encode_url(&sha256(key.jwk.as_bytes())));
 
     let address = js::construct("URL", &[&endpoints.authorization.into()])?;
     let query = js::get(&address, "searchParams")?;
     for (name, value) in authorization(route, &state, &challenge, &params) {
         js::call(&query, "set", &[&name.into(), &value.into()])?;
+    }
+    if let Some(thumbprint) = thumbprint {
+        js::call(&query, "set", &[&"dpop_jkt".into(), &thumbprint.into()])?;
     }
     let pending = Pending {
         state: Secret::new(state),

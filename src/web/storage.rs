@@ -31,6 +31,8 @@ pub struct Storage {
     key: String,
     /// Something of ours is there, as far as we know: its absence tells that somebody removed it.
     written: Cell<bool>,
+    /// Nothing is written any more.
+    given_up: Cell<bool>,
     /// The last write to an asynchronous storage: they must not overtake each other.
     last: RefCell<Option<js_sys::Promise>>,
 }
@@ -42,7 +44,7 @@ impl Storage {
     /// The session's state lies under `tokenwell:<name>`.
     pub fn new(place: Place, name: &str) -> Self {
         let key = ["tokenwell:", name].concat();
-        Self { place, key, written: Cell::new(false), last: RefCell::new(None) }
+        Self { place, key, written: Cell::default(), given_up: Cell::default(), last: RefCell::default() }
     }
 
     /// The key that state is kept under.
@@ -73,7 +75,7 @@ impl Storage {
     /// Writes a record.
     pub fn store(driver: &Rc<Driver>, record: &Record, fresh: bool) {
         let this = &driver.storage;
-        if this.place == Place::Memory {
+        if this.place == Place::Memory || this.given_up.get() {
             return;
         }
         let text = stored::write_record::<JsJson>(record);
@@ -136,6 +138,14 @@ impl Storage {
         {
             let _ = js::call(&storage, "removeItem", &[&this.key.as_str().into()]);
         }
+    }
+
+    /// Writes nothing any more, and removes what is there: what outlives this page is of no use without it.
+    pub fn give_up(driver: &Rc<Driver>) {
+        if let Some(id) = driver.sign_in_id() {
+            Self::forget(driver, &id);
+        }
+        driver.storage.given_up.set(true);
     }
 
     /// Calls a method of the app's storage once the call before has settled.

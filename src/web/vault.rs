@@ -68,6 +68,19 @@ pub async fn swap(id: &str, key: &Secret, expect: Expect, meta: &Meta, sealed: S
     }
 }
 
+/// What is kept under a name of its own, which no sign-in has; from now on this, if nothing was.
+pub async fn keep(name: &str, value: &JsValue) -> Result<JsValue, JsValue> {
+    let store = store("readwrite").await?;
+    let there = request(&js::call(&store, "get", &[&name.into()])?).await?;
+    let there = js::peek(&there, "kept");
+    let was_there = there.is_object();
+    let kept = if was_there { there } else { value.clone() };
+    let entry = js::object(&[("kept", kept.clone()), ("touched", js_sys::Date::now().into())]);
+    let written = task::settled(&put(&store, name, &entry)?).await;
+    // What was there is as good if it can't be touched.
+    if was_there { Ok(kept) } else { written.map(|_| kept) }
+}
+
 /// One transaction: read, compare, write. The inner `Err` holds what is there instead.
 async fn write(
     id: &str,
@@ -96,13 +109,18 @@ async fn write(
         ("sealed", sealed),
         ("touched", js_sys::Date::now().into()),
     ]);
-    let transaction = js::get(&store, "transaction")?;
-    js::call(&store, "put", &[&value, &id.into()])?;
+    task::settled(&put(&store, id, &value)?).await?;
+    Ok(Ok(next))
+}
+
+/// Writes, and ends the transaction; tells when it has.
+fn put(store: &JsValue, name: &str, value: &JsValue) -> Result<JsValue, JsValue> {
+    let transaction = js::get(store, "transaction")?;
+    js::call(store, "put", &[value, &name.into()])?;
     let done = event_promise(&transaction, "oncomplete", &["onabort", "onerror"]);
     // Nothing else is coming: don't wait for the browser to find out.
     let _ = js::call(&transaction, "commit", &[]);
-    task::settled(&done).await?;
-    Ok(Ok(next))
+    Ok(done.into())
 }
 
 async fn found(value: &JsValue, key: &Secret) -> Found {

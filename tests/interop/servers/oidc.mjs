@@ -15,8 +15,11 @@ export const CLIENTS = {
 const MOUNT = "/oidc";
 const SCOPE = "openid offline_access";
 
-/** @param {{ accessTtl?: number, files?: object, route?: Function }} [options] `route` answers what it does not leave by `false` */
-export async function startOidc({ accessTtl = 300, redirectUri, files, route: own = () => false } = {}) {
+/**
+ * `route` answers what it does not leave by `false`; `dpop` are the provider's own settings for it.
+ * @param {{ accessTtl?: number, redirectUri?: string, files?: object, route?: Function, dpop?: object }} [options]
+ */
+export async function startOidc({ accessTtl = 300, redirectUri, files, route: own = () => false, dpop } = {}) {
   const requests = [];
   const faults = [];
   let answer;
@@ -35,7 +38,7 @@ export async function startOidc({ accessTtl = 300, redirectUri, files, route: ow
       return answer(request, response);
     },
   });
-  const provider = await createProvider(app.url, accessTtl, redirectUri ?? `${app.url}/`);
+  const provider = await createProvider(app.url, accessTtl, redirectUri ?? `${app.url}/`, dpop);
   answer = provider.callback();
 
   return {
@@ -65,7 +68,7 @@ export async function startOidc({ accessTtl = 300, redirectUri, files, route: ow
   };
 }
 
-async function createProvider(origin, accessTtl, redirectUri) {
+async function createProvider(origin, accessTtl, redirectUri, dpop) {
   const Provider = await importQuietly();
   const grants = { grant_types: ["authorization_code", "refresh_token"], response_types: ["code"] };
   const redirect_uris = [redirectUri];
@@ -79,7 +82,13 @@ async function createProvider(origin, accessTtl, redirectUri) {
     () =>
       new Provider(`${origin}${MOUNT}`, {
         clients: [
-          { client_id: PUBLIC, ...grants, redirect_uris, token_endpoint_auth_method: "none" },
+          {
+            client_id: PUBLIC,
+            ...grants,
+            redirect_uris,
+            token_endpoint_auth_method: "none",
+            ...(dpop && { dpop_bound_access_tokens: true }),
+          },
           confidential(CLIENTS.basic, "client_secret_basic"),
           confidential(CLIENTS.post, "client_secret_post"),
           confidential(CLIENTS.odd, "client_secret_basic"),
@@ -88,7 +97,12 @@ async function createProvider(origin, accessTtl, redirectUri) {
         scopes: ["openid", "offline_access"],
         rotateRefreshToken: true,
         clientBasedCORS: () => true,
-        features: { devInteractions: { enabled: true }, revocation: { enabled: true, allowedPolicy: () => true } },
+        features: {
+          devInteractions: { enabled: true },
+          revocation: { enabled: true, allowedPolicy: () => true },
+          // `undefined` is not the default to it.
+          ...(dpop && { dPoP: { enabled: true, ...dpop } }),
+        },
         findAccount: (_ctx, sub) => ({ accountId: sub, claims: () => ({ sub }) }),
         ttl: {
           AccessToken: accessTtl,
