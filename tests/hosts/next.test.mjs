@@ -48,4 +48,14 @@ describe("Next.js", () => {
     // No complaint about a page that is another than the server's.
     assert.deepEqual(opened.seen.errors, []);
   });
+
+  test("the slim entry's file is taken along and found", async (t) => {
+    const { server, page, seen } = await open(t);
+    const asked = page.waitForResponse((response) => response.url().endsWith(".wasm"));
+    await page.goto(`${server.url}/slim`);
+    assert.equal((await asked).status(), 200);
+    await page.waitForFunction(() => document.querySelector("#status")?.textContent !== "loading");
+    assert.equal(await page.textContent("#status"), "signed-out");
+    assert.deepEqual(seen.errors, []);
+  });
 });
