@@ -14,6 +14,11 @@ Object.assign(window, {
     recovered,
     version,
     session,
+    /** For what a slow machine may take long to show; the test says what is missing if it never comes. */
+    async until(condition: () => boolean) {
+      const deadline = performance.now() + 20_000;
+      while (!condition() && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve));
+    },
     signIn: (name: string) => session.setTokens(token(name)),
     hydrate() {
       hydrateRoot(
