@@ -1,5 +1,6 @@
-// One small app, two entries, every bundler: built as its manual says and visited in Chromium under the demo's strict
-// Content-Security-Policy. What the slim entry's file becomes is each bundler's own affair; that it arrives is tested.
+// One small app, three entries, every bundler: built as its manual says and visited in Chromium under the demo's strict
+// Content-Security-Policy. What the slim entry's .wasm file and the worker's script become is each bundler's own affair;
+// that they arrive is tested.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -10,8 +11,10 @@ import { promisify } from "node:util";
 import { here, INSTALLED, openApp, openBrowser, output, visit } from "./world.mjs";
 
 const SOURCE = here("bundled/");
-const SCRIPTS = ["main.js", "slim.js"].map((name) => join(SOURCE, name));
-const PAGES = ["index.html", "slim.html"];
+const SCRIPTS = ["main.js", "slim.js", "worker.js"].map((name) => join(SOURCE, name));
+const PAGES = ["index.html", "slim.html", "worker.html"];
+/** For those that leave `new URL(…, import.meta.url)` as it is: built too, and the .wasm file copied beside it. */
+const THREAD = join(INSTALLED, "dist/worker-thread.js");
 
 /** The pages beside the scripts, for bundlers that build scripts alone. */
 const addPages = (to) => {
@@ -34,7 +37,7 @@ const bundlers = {
     const stats = await promisify(webpack)({
       mode: "production",
       context: SOURCE,
-      entry: { main: "./main.js", slim: "./slim.js" },
+      entry: { main: "./main.js", slim: "./slim.js", worker: "./worker.js" },
       output: { path: to },
       performance: { hints: false },
     });
@@ -46,12 +49,11 @@ const bundlers = {
     const { rollup } = await import("rollup");
     const { default: resolve } = await import("@rollup/plugin-node-resolve");
     const bundle = await rollup({
-      input: SCRIPTS,
+      input: [...SCRIPTS, THREAD],
       plugins: [resolve({ browser: true })],
       onwarn: ({ message }) => assert.fail(message),
     });
     await bundle.write({ dir: to });
-    // Rollup and esbuild leave `new URL(…, import.meta.url)` as it is: the file is copied beside the script.
     cpSync(join(INSTALLED, "dist/tokenwell.wasm"), join(to, "tokenwell.wasm"));
     addPages(to);
   },
@@ -59,7 +61,8 @@ const bundlers = {
   async esbuild(to) {
     const { build } = await import("esbuild");
     const { warnings } = await build({
-      entryPoints: SCRIPTS,
+      entryPoints: [...SCRIPTS, THREAD],
+      entryNames: "[name]",
       bundle: true,
       minify: true,
       format: "esm",
@@ -89,33 +92,39 @@ describe("bundlers", { concurrency: 2 }, () => {
   after(() => browser.close());
 
   for (const [name, build] of Object.entries(bundlers)) {
-    test(`an app built by ${name} signs in and refreshes, with either entry`, async (t) => {
+    test(`an app built by ${name} signs in and refreshes, with each entry`, async (t) => {
       const folder = output(name.toLowerCase().replace(" ", "-"));
       await build(folder);
       const app = await openApp(t, browser, { page: folder, connect: CONNECT[name] });
       await visit(app);
       await visit(app, "/slim.html");
+      await visit(app, "/worker.html");
     });
   }
 
-  test("the same app in Vite's development server, which bundles each dependency apart", async (t) => {
-    const app = await openApp(t, browser, { page: SOURCE });
-    const { createServer } = await import("vite");
-    const proxy = Object.fromEntries(["/oidc", "/demo", "/api"].map((path) => [path, app.server.url]));
-    const vite = await createServer({
-      root: SOURCE,
-      configFile: false,
-      logLevel: "warn",
-      appType: "mpa",
-      cacheDir: output("vite-dev"),
-      server: { host: "localhost", port: 0, proxy, watch: null },
+  for (const [pages, exclude] of [
+    [["/index.html", "/slim.html"], []],
+    [["/worker.html"], ["tokenwell"]], // Vite bundles dependencies there, and loses the worker's script.
+  ]) {
+    test(`the same app in Vite's development server: ${pages.join(" and ")}`, async (t) => {
+      const app = await openApp(t, browser, { page: SOURCE });
+      const { createServer } = await import("vite");
+      const proxy = Object.fromEntries(["/oidc", "/demo", "/api"].map((path) => [path, app.server.url]));
+      const vite = await createServer({
+        root: SOURCE,
+        configFile: false,
+        logLevel: "warn",
+        appType: "mpa",
+        cacheDir: output(`vite-dev-${exclude.length}`),
+        optimizeDeps: { exclude },
+        server: { host: "localhost", port: 0, proxy, watch: null },
+      });
+      await vite.listen();
+      t.after(() => vite.close());
+      const server = { ...app.server, url: `http://localhost:${vite.httpServer.address().port}` };
+      // What the page said under the demo's own server is not of interest.
+      for (const said of [app.seen.console, app.seen.errors, app.refused]) said.length = 0;
+      for (const path of pages) await visit({ ...app, server }, path);
     });
-    await vite.listen();
-    t.after(() => vite.close());
-    const url = `http://localhost:${vite.httpServer.address().port}`;
-    // What the page said under the demo's own server is not of interest.
-    for (const said of [app.seen.console, app.seen.errors, app.refused]) said.length = 0;
-    const { server } = app;
-    for (const path of ["/index.html", "/slim.html"]) await visit({ ...app, server: { ...server, url } }, path);
-  });
+  }
 });
