@@ -33,6 +33,7 @@ const examples = {
   "react.d.ts": () => blocks(uncommented(read(at.home, "dist/react.d.ts")), "tsx"),
   "worker.d.ts": () => blocks(uncommented(read(at.home, "dist/worker.d.ts")), "ts"),
   "worker-serve.d.ts": () => blocks(uncommented(read(at.home, "dist/worker-serve.d.ts")), "ts"),
+  "inspector.d.ts": () => blocks(uncommented(read(at.home, "dist/inspector.d.ts")), "ts"),
   "presets.d.ts": () => blocks(uncommented(read(at.home, "dist/presets.d.ts")), "ts"),
   "README.md of the package": () => blocks(read(at.home, "README.md"), "js|tsx"),
 };

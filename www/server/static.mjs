@@ -2,8 +2,9 @@
 // WebAssembly can have: no inline script, no inline style, no other origin.
 
 import sirv from "sirv";
+import { guidePage } from "./guides.mjs";
 
-const policy = (connect, base) =>
+const rules = (connect, base) =>
   [
     "default-src 'none'",
     "script-src 'self' 'wasm-unsafe-eval'",
@@ -13,8 +14,12 @@ const policy = (connect, base) =>
     "worker-src 'self'",
     `base-uri ${base}`,
     "form-action 'none'",
-    "frame-ancestors 'none'",
   ].join("; ");
+
+const policy = (connect, base) => `${rules(connect, base)}; frame-ancestors 'none'`;
+
+/** The same as a `meta` element may say it. */
+export const POLICY_IN_PAGE = rules("'self'", "'none'");
 
 /**
  * @param {object} options
@@ -45,6 +50,12 @@ export function createStatic({ page, pkg, connect = "'self'", base = "'none'", c
       response.end("Not found\n");
     };
     if (path.startsWith("/server/")) return lost();
+    if (/^\/(guides|presets)\//.test(path)) {
+      const html = guidePage(path.slice(1), { pkg });
+      if (!html) return lost();
+      response.writeHead(200, { ...headers, "content-type": "text/html; charset=utf-8" });
+      return response.end(html);
+    }
     if (!path.startsWith("/pkg/")) return servePage(request, response, lost);
     request.url = request.url.slice("/pkg".length);
     return servePkg(request, response, lost);

@@ -13,6 +13,7 @@ mod release;
 mod setup;
 mod sh;
 mod simulate;
+mod site;
 mod steps;
 mod test;
 mod tools;
@@ -38,6 +39,8 @@ enum Command {
     Simulate(simulate::Args),
     /// Write THIRD-PARTY.md: whose code is in the package and in the tests
     Licences,
+    /// Write the page, the package and the guides out as files, for any host of files
+    Site(site::Args),
     /// Leave the complete npm package in pkg/ and print its sizes
     Package,
     /// Make and check the tarball and its notes; without --dry-run, publish them
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         Command::Test(args) => test::run(&args),
         Command::Simulate(args) => simulate::run(&args),
         Command::Licences => licences::write(),
+        Command::Site(args) => site::run(&args),
         Command::Package => package::run(),
         Command::Release(args) => release::run(&args),
     };
