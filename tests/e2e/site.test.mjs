@@ -80,10 +80,14 @@ describe("site", { concurrency: 4 }, () => {
     await until(async () => /refuses this token/.test(await page.textContent("#result")), "the expiry");
     await press(page, "callMany");
     await until(async () => (await number(page, "rival-met-failed")) >= 50, "fifty failures of the snippet");
+    await until(async () => /50 answered 200/.test(await page.textContent("#result")), "fifty answers for tokenwell");
     await press(page, "sleep");
     await page.waitForSelector("text=Signed out by accident");
     await until(async () => (await number(page, "rival-reuse")) > 0, "its refresh token to be presented twice");
-    await until(async () => (await number(page, "count-met-ok")) >= 59, "tokenwell's calls, all of them answered");
+    await until(
+      async () => (await number(page, "count-met-ok")) >= 59,
+      async () => `tokenwell's calls, all of them answered: ${await page.textContent("main")}`,
+    );
     assert.equal(await number(page, "count-met-failed"), 0);
     assert.equal(await page.textContent("#count-ratio"), "1.00");
     assert.equal(await page.textContent("#count-reuse"), "0");

@@ -53,7 +53,8 @@ function markdown(from) {
         const escaped = text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
         return `<pre class="code" data-language="${(language ?? "").split(" ")[0]}"><code>${escaped}</code></pre>\n`;
       },
-      table: (head, body) => `<div class="wide"><table><thead>${head}</thead><tbody>${body}</tbody></table></div>\n`,
+      table: (head, body) =>
+        `<div class="wide"><table><thead>${head.replaceAll("<th></th>", "<td></td>")}</thead><tbody>${body}</tbody></table></div>\n`,
     },
     walkTokens(token) {
       if (token.type === "link") token.href = linked(token.href, from);
