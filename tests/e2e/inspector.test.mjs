@@ -1,11 +1,8 @@
 // tokenwell/inspector on a page with a real server and a strict policy.
 
 import assert from "node:assert/strict";
-import { createRequire } from "node:module";
 import { after, before, describe, test } from "node:test";
 import { openBare, openBrowser, until } from "./browser.mjs";
-
-const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
 describe("inspector", { concurrency: 4 }, () => {
   let browser;
@@ -104,7 +101,7 @@ describe("inspector", { concurrency: 4 }, () => {
   });
 
   for (const colorScheme of ["light", "dark"]) {
-    test(`axe finds nothing in it, ${colorScheme}, and nothing sticks out at 360 px`, async (t) => {
+    test(`nothing of it sticks out at 360 px, ${colorScheme}`, async (t) => {
       const { page } = await openBare(t, browser, { accessTtl: 60 });
       await page.emulateMedia({ colorScheme });
       await page.setViewportSize({ width: 360, height: 700 });
@@ -112,13 +109,6 @@ describe("inspector", { concurrency: 4 }, () => {
       await says(page, /signed in/);
       const { content } = await page.evaluate(() => ({ content: document.documentElement.scrollWidth }));
       assert.ok(content <= 360, `${content} px`);
-      const axe = await import("node:fs").then(({ readFileSync }) => readFileSync(AXE, "utf8"));
-      await page.evaluate(axe); // By the debugger, which no policy stops.
-      const found = await page.evaluate(async () => {
-        const { violations } = await window.axe.run("tokenwell-inspector");
-        return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target).join()}`);
-      });
-      assert.deepEqual(found, []);
     });
   }
 });
