@@ -2,6 +2,7 @@
 //! second time; each file here is one idea, and `steps.rs` is the list of what "tested" means.
 
 mod apt;
+mod bench;
 mod debian;
 mod demo;
 mod inline;
@@ -41,6 +42,8 @@ enum Command {
     Licences,
     /// Write the page, the package and the guides out as files, for any host of files
     Site(site::Args),
+    /// Measure beside the peers, in Chromium, and write docs/bench; sections may be named
+    Bench(bench::Args),
     /// Leave the complete npm package in pkg/ and print its sizes
     Package,
     /// Make and check the tarball and its notes; without --dry-run, publish them
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Command::Simulate(args) => simulate::run(&args),
         Command::Licences => licences::write(),
         Command::Site(args) => site::run(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Package => package::run(),
         Command::Release(args) => release::run(&args),
     };

@@ -27,6 +27,11 @@ pub(crate) fn hosts() -> Result<()> {
     install(&sh::root().join("tests/hosts"), "npm ci in tests/hosts")
 }
 
+/// The peers of bench/, for `cargo xtask bench` alone.
+pub(crate) fn peers() -> Result<()> {
+    install(&sh::root().join("bench"), "npm ci in bench")
+}
+
 fn install(dir: &Path, what: &str) -> Result<()> {
     // The stamp is a copy of the lock file the modules were installed from.
     let lock = fs::read(dir.join("package-lock.json")).context("package-lock.json cannot be read")?;

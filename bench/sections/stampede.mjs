@@ -1,0 +1,43 @@
+// Many calls at once when the token has expired: token requests, failures, and time beyond the refresh itself.
+
+import { bundle, PEERS } from "../lib/build.mjs";
+import { launch, openPeer, serve } from "../lib/host.mjs";
+import { summary } from "../lib/stats.mjs";
+
+export const title = "Stampede on an expired token";
+
+export async function run({ quick, only }) {
+  await bundle();
+  const host = await serve();
+  const browser = await launch();
+  try {
+    const peers = PEERS.filter((peer) => peer.id !== "raw" && peer.id !== "tokenwell-slim" && only(peer));
+    const rows = peers.map(({ id }) => ({ id }));
+    for (const calls of [1_000, 10_000]) {
+      const seen = peers.map(() => []);
+      // A fresh page each time for those who remember failures; the first turn warms the code.
+      const pages = [];
+      for (const peer of peers) pages.push(await openPeer(browser, host.origin, peer, { clock: true, tokenDelay: 50 }));
+      const rounds = quick ? 3 : 7;
+      for (let round = -1; round < rounds; round++) {
+        for (const [i, page] of pages.entries()) {
+          const result = await page.evaluate((calls) => window.bench.stampede(calls), calls);
+          if (round >= 0) seen[i].push(result);
+        }
+      }
+      for (const [i, row] of rows.entries()) {
+        row[calls] = {
+          beyondMs: summary(seen[i].map((r) => r.beyondMs)),
+          tokenRequests: Math.max(...seen[i].map((r) => r.tokenRequests)),
+          failures: Math.max(...seen[i].map((r) => r.failures)),
+          why: seen[i].find((r) => r.why)?.why,
+        };
+      }
+      for (const page of pages) await page.context().close();
+    }
+    return { rows, unit: "ms", tokenDelayMs: 50 };
+  } finally {
+    await browser.close();
+    await host.close();
+  }
+}
