@@ -35,8 +35,7 @@ export async function bundle() {
     ...common,
     entryPoints: [
       ...PEERS.map(({ id }) => ({ in: `${BENCH}peers/${id}.js`, out: id })),
-      { in: `${BENCH}page/main.js`, out: "main" },
-      { in: `${BENCH}page/model.js`, out: "model" },
+      ...["main", "model", "day", "tab"].map((name) => ({ in: `${BENCH}page/${name}.js`, out: name })),
     ],
     external: ["/dist/*"],
     outdir: DIST,

@@ -22,7 +22,8 @@ const FLAGS = [
 ];
 
 const BLANK = "<!doctype html><meta charset=utf-8><link rel=icon href=data:,><title>bench</title>";
-const BENCH_PAGE = `${BLANK}<script type=module src=/dist/main.js></script>`;
+const page = (script) => `${BLANK}<body><script type=module src=/dist/${script}.js></script>`;
+const PAGES = { "/": BLANK, "/bench": page("main"), "/day": page("day"), "/tab": page("tab") };
 const TYPES = { js: "text/javascript", wasm: "application/wasm" };
 
 /** A server with the bundles, an API and a token endpoint; every answer is fresh from it, nothing is cached. */
@@ -31,8 +32,8 @@ export async function serve() {
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, "http://localhost");
     response.setHeader("cache-control", "no-store");
-    const page = { "/": BLANK, "/bench": BENCH_PAGE }[pathname];
-    if (page) return response.setHeader("content-type", "text/html").end(page);
+    const html = PAGES[pathname];
+    if (html) return response.setHeader("content-type", "text/html").end(html);
     if (pathname.startsWith("/dist/")) {
       const file = DIST + pathname.slice(6).replaceAll("..", "");
       if (!existsSync(file)) return response.writeHead(404).end();

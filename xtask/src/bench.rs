@@ -8,7 +8,7 @@ use anyhow::Result;
 #[derive(clap::Args)]
 #[command(disable_help_flag = true)]
 pub(crate) struct Args {
-    /// size, cold, call, stampede, jwt, memory [default: all]; --quick; --only PEER,…; --draw
+    /// size, cold, call, stampede, jwt, memory, day, fleet [default: all]; --quick; --only PEER,…; --draw
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     args: Vec<String>,
 }
