@@ -30,7 +30,6 @@ mod schedule;
 pub mod seconds;
 pub mod secret;
 pub mod session;
-pub mod sha256;
 pub mod sign_in;
 pub mod stored;
 mod talk;

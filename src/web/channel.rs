@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
 use js_sys::Uint8Array;
+use sha2::{Digest, Sha256};
 use wasm_bindgen::prelude::*;
 
 use super::callback::Callback;
@@ -14,7 +15,6 @@ use super::{js, seal, task};
 use crate::proto::base64;
 use crate::proto::io::{Input, Message};
 use crate::proto::secret::Secret;
-use crate::proto::sha256::sha256;
 use crate::proto::stored;
 
 /// The channel, while there is a sign-in.
@@ -38,7 +38,7 @@ pub fn available() -> bool {
 
 /// What tabs of that sign-in find each other by. The prefix keeps the hash from being that of anything else.
 fn name(key: &Secret) -> String {
-    let hash = sha256(["tokenwell channel ", key.expose()].concat().as_bytes());
+    let hash = Sha256::digest(["tokenwell channel ", key.expose()].concat());
     ["tokenwell/", &base64::encode_url(&hash)].concat()
 }
 

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use js_sys::{JsString, Promise, Uint8Array};
+use sha2::{Digest, Sha256};
 use wasm_bindgen::JsValue;
 
 use super::driver::Driver;
@@ -16,7 +17,6 @@ use super::{clock, js, seal, task};
 use crate::proto::base64;
 use crate::proto::dpop::{self, Complaint, Facts, Proven, Servers};
 use crate::proto::io::Epoch;
-use crate::proto::sha256::sha256;
 
 /// What is kept between requests.
 #[derive(Default)]
@@ -104,7 +104,7 @@ async fn send(
     let (mut input, mut init) = call.arguments(authorization.as_ref(), call.replayable)?;
     let mut request = proven(&input, &init)?;
     let known = driver.dpop.ath.borrow().clone().filter(|known| known.0 == epoch).map(|known| known.1);
-    let ath = known.or_else(|| Some(base64::encode_url(&sha256(token.as_ref()?.expose().as_bytes()))));
+    let ath = known.or_else(|| Some(base64::encode_url(&Sha256::digest(token.as_ref()?.expose()))));
     driver.dpop.ath.replace(ath.clone().map(|ath| (epoch, ath)));
     loop {
         call.prove(&proof(driver, &mut request, ath.as_deref()).await?)?;

@@ -6,6 +6,7 @@ use std::mem::ManuallyDrop;
 use std::rc::Rc;
 
 use js_sys::{Array, JSON, Promise};
+use sha2::{Digest, Sha256};
 use wasm_bindgen::JsValue;
 
 use super::driver::{self, Driver};
@@ -22,7 +23,6 @@ use crate::proto::error::{Code, Failure};
 use crate::proto::io::Input;
 use crate::proto::route::{self, Body, Mode, Route};
 use crate::proto::secret::Secret;
-use crate::proto::sha256::sha256;
 use crate::proto::sign_in::*;
 use crate::proto::token::settle_lifetime;
 
@@ -122,10 +122,10 @@ pub async fn start(driver: &Rc<Driver>, options: &JsValue) -> Result<JsValue, Js
     let names = seal::random_name(16).zip(seal::random_name(32));
     let (state, verifier) = names.ok_or_else(|| mistake(NO_DICE))?;
     // RFC 7636 §4.2.
-    let challenge = base64::encode_url(&sha256(verifier.as_bytes()));
+    let challenge = base64::encode_url(&Sha256::digest(&verifier));
     // RFC 9449 §10: who steals the code can't use it.
     let key = if driver.settings.dpop { Some(dpop::key(driver).await?) } else { None };
-    let thumbprint = key.filter(|key| key.is_kept).map(|key| base64::encode_url(&sha256(key.jwk.as_bytes())));
+    let thumbprint = key.filter(|key| key.is_kept).map(|key| base64::encode_url(&Sha256::digest(&key.jwk)));
 
     let address = js::construct("URL", &[&endpoints.authorization.into()])?;
     let query = js::get(&address, "searchParams")?;
