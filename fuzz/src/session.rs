@@ -97,7 +97,7 @@ impl World<'_> {
             Effect::Look { attempt, id, .. } => Asked::Look { attempt: attempt.map(|a| a.0), id },
             Effect::Swap { attempt, id, .. } => Asked::Swap { attempt: attempt.map(|a| a.0), id },
             Effect::Present { attempt, .. } => Asked::Present { attempt: attempt.0 },
-            Effect::Begin(grant) => return self.begun.push(grant),
+            Effect::Begin { grant, .. } => return self.begun.push(grant),
             Effect::Unlock(_)
             | Effect::Store { .. }
             | Effect::Forget { .. }

@@ -127,3 +127,9 @@ test("the example of README.md works as it stands", async (t) => {
   const { stdout } = await run;
   assert.match(stdout, /200/);
 });
+
+test("what docs/comparison.md says is tested, is: the tests that it names are there", () => {
+  const named = [...read(root, "docs/comparison.md").matchAll(/\[([^\]]+)\]\(\.\.\/(tests\/[^)]+)\)/g)];
+  assert.ok(named.length > 10);
+  for (const [, name, file] of named) assert.ok(read(root, file).includes(name), `${file}: ${name}`);
+});
