@@ -40,8 +40,11 @@ class Host {
   #aborts = new Map();
   #writes = new Map();
   #written = 0;
-  /** Requests on their way, whose answers must not be lost. */
+  /** Requests on their way, whose answers must not be lost, and bodies that somebody reads. */
   #busy = new Set();
+  #bodies = new Set();
+  /** How long an answer counts, ms. */
+  #patience;
   /** Calls as the session gets them; those that come through to `fetch` as they are, it has left alone. */
   #calls = new WeakSet();
 
@@ -49,6 +52,7 @@ class Host {
     this.#port = port;
     this.#exposed = exposed;
     this.#own = own;
+    this.#patience = 4 * (options?.refresh?.timeout ?? 15_000);
     for (const kept of [key, `${key}:sign-in`]) cabinets.set(kept, this.#cabinet);
     stand(facts, (url) => port.postMessage({ replace: url, of: page.location.href }));
     const opened = this.#open(options, kept, given);
@@ -117,7 +121,7 @@ class Host {
         return this.#port.postMessage({ id, value: { head, body } }, [body]);
       }
       const { readable, writable } = new TransformStream();
-      const piped = this.#note(response.body.pipeTo(writable));
+      const piped = this.#note(response.body.pipeTo(writable), this.#bodies);
       this.#port.postMessage({ id, value: { head, body: readable } }, [readable]);
       await piped.catch(() => {}); // The reader sees it.
       this.#port.postMessage({ id, over: true });
@@ -129,10 +133,10 @@ class Host {
     }
   }
 
-  #note(promise) {
-    const noted = Promise.resolve(promise).finally(() => this.#busy.delete(noted));
+  #note(promise, among = this.#busy) {
+    const noted = Promise.resolve(promise).finally(() => among.delete(noted));
     noted.catch(() => {});
-    this.#busy.add(noted);
+    among.add(noted);
     return noted;
   }
 
@@ -182,11 +186,22 @@ class Host {
     page.dispatchEvent(Object.assign(new Event("storage"), { key, newValue }));
   }
 
-  /** A refresh under way is seen through. */
+  /** A refresh under way is seen through, as long as its answer would count. */
   async #leave() {
     this.#session.dispose();
     this.#show();
-    while (this.#busy.size > 0) await Promise.allSettled(this.#busy);
+    let late = false;
+    let tell;
+    const enough = new Promise((resolve) => {
+      tell = resolve;
+    });
+    const timer = setTimeout(() => {
+      late = true;
+      tell();
+    }, this.#patience);
+    while (this.#busy.size > 0 && !late) await Promise.race([Promise.allSettled(this.#busy), enough]);
+    clearTimeout(timer);
+    while (this.#bodies.size > 0) await Promise.allSettled(this.#bodies);
     await this.#cabinet.settled();
     // A moment for what its answer leads to: the database.
     setTimeout(() => (this.#own ? close() : this.#port.close()), 1000);

@@ -42,6 +42,7 @@ const ENTRIES = {
   "tokenwell/react": ["useAuthSession"],
   "tokenwell/worker": ["AuthError", "AuthSession", "presets"],
   "tokenwell/worker-serve": ["serve"],
+  "tokenwell/inspector": ["mountInspector", "report"],
   "tokenwell/presets": ["appsmith", "authgear", "baserow", "json", "oauth2", "presets", "sapphire", "simplejwt"],
 };
 

@@ -22,6 +22,7 @@ async fn a_synchronous_one_is_there_at_once() {
     let server = Server::new();
     let options = format!("name: 'own', {}", storage(""));
     drop(server.signed_in(&options).await);
+    settle().await; // It is written within the turn, which is all that a page can see.
     assert_eq!(server.tab(&options).shows("status"), "signed-in");
 }
 

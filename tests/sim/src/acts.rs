@@ -251,6 +251,7 @@ impl World<'_> {
             let resumed = self.rng.bool();
             let Some(tab) = self.tabs[slot].as_deref_mut() else { continue };
             tab.timer_at = tab.timer_at.map(|at| at + put_off);
+            tab.last_lock_at += put_off; // As what it has said to the lock manager: the order stays.
             tab.hung_until += put_off;
             if tab.still_since.is_none() {
                 tab.stalled_ms += ms;
