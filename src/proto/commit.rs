@@ -150,7 +150,10 @@ impl Session {
                 self.commit_overtaken(now, record, found);
             }
             (Phase::Committing(record), Swapped::Done { .. }) => self.committed(now, record, false),
-            (Phase::Committing(record), _) => self.committed(now, record, true),
+            (Phase::Committing(record), _) => {
+                self.owe(now);
+                self.committed(now, record, true);
+            }
             (Phase::Ending(_), Swapped::Conflict(Found::Entry(entry))) => {
                 self.end_overtaken(now, *entry);
             }
@@ -166,13 +169,17 @@ impl Session {
 
     /// A write of an attempt that has passed was overtaken: this tab's set may be in no shared place.
     fn overtaken_too_late(&mut self, now: Now, sign_in: &str, result: Swapped) {
-        if let Swapped::Conflict(Found::Entry(entry)) = result
+        if let Swapped::Conflict(Found::Entry(entry)) = &result
             && let Some(held) = self.held.as_ref().filter(|held| held.record.id == sign_in)
             && let mine = held.record.generation
-            && entry.record.is_some_and(|theirs| theirs.generation < mine)
+            && entry.record.as_ref().is_some_and(|theirs| theirs.generation < mine)
         {
             self.pace.merge(&entry.meta, now);
             self.repair(entry.version, mine);
+        } else if matches!(result, Swapped::Unavailable)
+            && self.held.as_ref().is_some_and(|held| held.record.id == sign_in)
+        {
+            self.owe(now);
         }
     }
 

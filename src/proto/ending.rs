@@ -43,6 +43,7 @@ impl Session {
     pub(super) fn end(&mut self, now: Now, how: Ended, failure: Option<Failure>, why: &'static str) {
         self.abandon(now);
         let Some(held) = self.held.take() else { return };
+        self.owes = None;
         self.effect(Effect::Forget { id: held.record.id.clone() });
         // The channel stays open: a tab that missed the message will ask.
         self.over.push(held.record.id);

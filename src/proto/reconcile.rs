@@ -59,18 +59,29 @@ impl Session {
                     self.adopt(now, record);
                 }
                 self.pace.merge(&entry.meta, now);
+                self.owes = None;
                 if theirs < mine {
                     self.repair(entry.version, mine);
                 }
             }
             // Whoever is ahead, or knows that it is over, could not write that down either; but can say so.
-            Found::Nothing | Found::Unavailable => {
+            found @ (Found::Nothing | Found::Unavailable) => {
+                if matches!(found, Found::Nothing) {
+                    self.owes = None; // Cleared, which ends what was shared; or never begun.
+                }
                 self.effect(Effect::Tell(Message::Ask { generation: mine, claim: NO_CLAIM }));
             }
         }
         if lost {
             self.storage_failed(now, STORAGE_LOST);
         }
+    }
+
+    /// The shared entry could not be written. Tabs that hear nothing, as those that are kept for the back button, will
+    /// believe what it says, so it is tried again for some minutes, ever more slowly.
+    pub(super) fn owe(&mut self, now: Now) {
+        let wait = self.owes.map_or(OWED_FIRST_MS, |(_, wait)| wait.saturating_mul(2));
+        self.owes = (wait <= OWED_MOST_MS).then(|| (now.mono_ms.saturating_add(wait), wait));
     }
 
     /// Writes this tab's set over an older one: the page was reloaded between storing and sharing it.
@@ -154,4 +165,7 @@ impl Session {
     }
 }
 
+/// How long after a write that failed the next one is tried, ms: twice as long each time, up to the second.
+const OWED_FIRST_MS: i64 = 1_000;
+const OWED_MOST_MS: i64 = 300_000;
 const STORAGE_LOST: &str = "The stored state was removed by something else; the session goes on in memory.";

@@ -89,6 +89,8 @@ pub struct Session {
     /// When a refresh token ends, epoch ms as recorded, and on both clocks since it was told to this object.
     /// Of other sets the server knows: a clock step must end no session.
     refresh_end_told: Option<(i64, Deadline)>,
+    /// The shared entry lacks this tab's set: when to write it once more, monotonic ms, and how long to wait after that.
+    pub(super) owes: Option<(i64, i64)>,
     /// The shared place was too slow this often in a row.
     pub(super) place_slow: u32,
     /// When this tab last asked the others, monotonic ms, for which generation and attempt, and when it last told
@@ -138,6 +140,7 @@ impl Session {
             last_pace: (i64::MIN, None),
             queue_seen: None,
             refresh_end_told: None,
+            owes: None,
             place_slow: 0,
             talker_until_mono_ms: i64::MIN,
             may_be_old: false,
@@ -218,7 +221,8 @@ impl Session {
             true => held.asked_others.map(|at| at.saturating_add(ASK_OTHERS_MS) - now.mono_ms),
         });
         let late = self.late.as_ref().and_then(|late| late.locked_until_mono_ms).map(|at| at - now.mono_ms);
-        [attempt, patience, end, late, self.next_start(now)]
+        let owes = self.owes.filter(|_| self.attempt.is_none()).map(|(due, _)| due - now.mono_ms);
+        [attempt, patience, end, late, owes, self.next_start(now)]
             .into_iter()
             .flatten()
             .min()
@@ -268,6 +272,7 @@ impl Session {
         let record = Record { id, key, generation: 1, tokens };
         self.effect(Effect::Store { record: record.clone(), fresh: true });
         self.pace = Pace::default();
+        self.owes = None;
         self.breaker.reset();
         self.hold(now, record, Because::SignedIn);
         self.listen();
@@ -356,6 +361,11 @@ impl Session {
         if self.attempt.is_some() {
             return;
         }
+        if self.owes.is_some_and(|(due, _)| now.mono_ms >= due) {
+            self.owe(now);
+            self.reconcile(now, "the shared place has not taken the last tokens");
+        }
+        let Some(held) = &self.held else { return };
         if held.expired(now) && !self.can_refresh(now) {
             self.nothing_to_refresh_with(now);
         } else if self.next_start(now).is_some_and(|ms| ms <= 0) {
