@@ -1,6 +1,6 @@
 //! The targets without libFuzzer: the committed corpus, then its mutations from a seed, for a bounded time.
 //!
-//! FUZZ_SEED=N repeats a run, FUZZ_SECONDS=N changes how long each target has.
+//! The seed is the same each time, so that the tests say the same each time; FUZZ_SEED=N takes another, FUZZ_SECONDS=N changes how long each target has.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -39,7 +39,7 @@ fn the_corpus_passes() {
 
 #[test]
 fn mutations_of_the_corpus_pass() {
-    let seed = number("FUZZ_SEED").unwrap_or_else(|| fastrand::u64(..));
+    let seed = number("FUZZ_SEED").unwrap_or(20_261_121);
     let time = Duration::from_secs(number("FUZZ_SECONDS").unwrap_or(5));
     println!("FUZZ_SEED={seed}");
     for (name, target) in TARGETS {

@@ -126,7 +126,8 @@ export function lostStorage(host) {
         await answer.arrived();
         answer.release();
         const ended = await Promise.all(tabs.map((tab) => tab.refreshed()));
-        assert.deepEqual(ended.sort(), ["adopted", "adopted", "refreshed"]);
+        // Who asked may hear its own set from a sibling first.
+        assert.match(ended.sort().join(), /^adopted,adopted,(refreshed|adopted)$/);
         assert.deepEqual(world.counts(), { asked: 5, rotations: 5, refused: 0, reuseDetected: 0 });
         for (const tab of tabs) assert.deepEqual(await tab.heard("signed-out"), []);
       },
