@@ -21,13 +21,13 @@ const claims = (request) => JSON.parse(Buffer.from(request.headers.dpop.split(".
 const key = (request) => JSON.parse(Buffer.from(request.headers.dpop.split(".")[0], "base64url")).jwk.x;
 
 /** To the provider's own pages and back, signed in. */
-async function signIn(t, browser, at, { skewMs = 0 } = {}) {
+async function signIn(t, browser, at, { skewMs = 0, ...more } = {}) {
   const visitor = await visit(t, browser, at.url);
   const { page, context } = visitor;
   if (skewMs) await context.clock.install({ time: Date.now() + skewMs });
   if (skewMs) await page.reload();
   await page.waitForFunction(() => window.ready);
-  await on(page, "openSession", options(at));
+  await on(page, "openSession", { ...options(at), ...more });
   const { value: url } = await on(page, "ask", "startSignIn", { params: { prompt: "consent" } });
   await page.goto(url);
   await page.fill("input[name=login]", "ada");
@@ -36,7 +36,7 @@ async function signIn(t, browser, at, { skewMs = 0 } = {}) {
   await page.waitForSelector("text=Authorize");
   await page.click("button[type=submit]");
   await page.waitForFunction(() => window.ready);
-  await on(page, "openSession", options(at));
+  await on(page, "openSession", { ...options(at), ...more });
   const finished = await on(page, "ask", "finishSignIn");
   assert.equal(finished.value?.snapshot.status, "signed-in", JSON.stringify(finished));
   const to = (path) =>
@@ -84,6 +84,26 @@ describe("DPoP", { concurrency: 4, timeout: 120_000 }, () => {
     const proven = [...tokens(), ...calls()];
     assert.equal(new Set(proven.map(key)).size, 1, "one key");
     assert.equal(new Set(proven.map((request) => claims(request).jti)).size, proven.length);
+    assert.ok(mine(nonces.requests).every(({ headers }) => !/^Bearer /i.test(headers.authorization ?? "")));
+  });
+
+  test("the same with the session in a worker", async (t) => {
+    const isolated = { entry: "worker", exposeAccessToken: false };
+    const { page, tokens, calls, mine } = await signIn(t, browser, nonces, isolated);
+    assert.deepEqual(
+      tokens().map(({ status }) => status),
+      [400, 200],
+    );
+    assert.equal((await on(page, "call", userinfo(nonces))).status, 200);
+    const refreshed = await on(page, "ask", "refresh");
+    assert.equal(refreshed.value?.status, "signed-in", JSON.stringify(refreshed));
+
+    await page.reload();
+    await page.waitForFunction(() => window.ready);
+    await on(page, "openSession", { ...options(nonces), ...isolated });
+    assert.equal((await on(page, "look")).accessToken, null);
+    assert.equal((await on(page, "call", userinfo(nonces))).status, 200);
+    assert.equal(new Set([...tokens(), ...calls()].map(key)).size, 1, "one key, also after the reload");
     assert.ok(mine(nonces.requests).every(({ headers }) => !/^Bearer /i.test(headers.authorization ?? "")));
   });
 

@@ -2,10 +2,11 @@
 
 import * as tokenwell from "/pkg/dist/index.js";
 
-/** Opens a session by a preset, or without one by plain options. */
-window.openSession = async ({ preset, of = {}, ...more }) => {
-  const { refresh, ...options } = preset ? await tokenwell.presets[preset](of) : {};
-  window.session = await tokenwell.AuthSession.create({
+/** Opens a session by a preset, or without one by plain options; of another entry, if one is named. */
+window.openSession = async ({ entry = "index", preset, of = {}, ...more }) => {
+  const { AuthSession, presets } = entry === "index" ? tokenwell : await import(`/pkg/dist/${entry}.js`);
+  const { refresh, ...options } = preset ? await presets[preset](of) : {};
+  window.session = await AuthSession.create({
     ...options,
     ...more,
     refresh: typeof more.refresh === "object" ? { ...refresh, ...more.refresh } : (more.refresh ?? refresh),
