@@ -61,6 +61,8 @@ export class World {
       await world.server.close();
     });
     world.session = session;
+    // Its own set may come back to a worker by localStorage and a sibling before the database has said yes.
+    world.mirrored = host.entry === "worker" && session.storage === "local";
     world.url = insecure ? world.server.url.replace("localhost", "insecure.test") : world.server.url;
     world.oneSession = oneSession;
     world.server.faults.set({ token: { kind: "play", times: "always", play: (...args) => world.#answer(...args) } });
@@ -306,13 +308,14 @@ export class Tab {
   }
 
   /** Refreshes by hand: why the new snapshot is what it is, or the error's code. */
-  refresh() {
-    return this.run(() =>
+  async refresh() {
+    const ended = await this.run(() =>
       window.session.refresh().then(
         (snapshot) => snapshot.reason,
         (error) => error.code ?? String(error),
       ),
     );
+    return ended === "adopted" && this.world.mirrored ? "refreshed" : ended;
   }
 
   /** The same, for those who do not wait. */
