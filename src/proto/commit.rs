@@ -167,19 +167,19 @@ impl Session {
         }
     }
 
-    /// A write of an attempt that has passed was overtaken: this tab's set may be in no shared place.
+    /// A write of an attempt that has passed did not succeed: this tab's set may be in no shared place.
     fn overtaken_too_late(&mut self, now: Now, sign_in: &str, result: Swapped) {
-        if let Swapped::Conflict(Found::Entry(entry)) = &result
-            && let Some(held) = self.held.as_ref().filter(|held| held.record.id == sign_in)
-            && let mine = held.record.generation
-            && entry.record.as_ref().is_some_and(|theirs| theirs.generation < mine)
-        {
-            self.pace.merge(&entry.meta, now);
-            self.repair(entry.version, mine);
-        } else if matches!(result, Swapped::Unavailable)
-            && self.held.as_ref().is_some_and(|held| held.record.id == sign_in)
-        {
-            self.owe(now);
+        let Some(held) = self.held.as_ref().filter(|held| held.record.id == sign_in) else { return };
+        let mine = held.record.generation;
+        match result {
+            Swapped::Conflict(Found::Entry(entry)) => {
+                if entry.record.is_some_and(|theirs| theirs.generation < mine) {
+                    self.pace.merge(&entry.meta, now);
+                    self.repair(entry.version, mine);
+                }
+            }
+            Swapped::Unavailable => self.owe(now),
+            Swapped::Conflict(Found::Nothing | Found::Unavailable) | Swapped::Done { .. } => {}
         }
     }
 

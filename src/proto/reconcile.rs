@@ -52,6 +52,10 @@ impl Session {
         self.looking = None;
         let lost = std::mem::take(&mut self.storage_lost);
         let mine = self.held.as_ref().map_or(0, |held| held.record.generation);
+        if !matches!(found, Found::Unavailable) {
+            // Older than ours, it is repaired below; cleared or never begun, there is nothing to write to.
+            self.owes = None;
+        }
         match found {
             Found::Entry(entry) => {
                 let theirs = entry.record.as_ref().map_or(0, |record| record.generation);
@@ -59,16 +63,12 @@ impl Session {
                     self.adopt(now, record);
                 }
                 self.pace.merge(&entry.meta, now);
-                self.owes = None;
                 if theirs < mine {
                     self.repair(entry.version, mine);
                 }
             }
             // Whoever is ahead, or knows that it is over, could not write that down either; but can say so.
-            found @ (Found::Nothing | Found::Unavailable) => {
-                if matches!(found, Found::Nothing) {
-                    self.owes = None; // Cleared, which ends what was shared; or never begun.
-                }
+            Found::Nothing | Found::Unavailable => {
                 self.effect(Effect::Tell(Message::Ask { generation: mine, claim: NO_CLAIM }));
             }
         }

@@ -80,6 +80,9 @@ async function signInAndCall(page) {
 /** Presses the button and waits for what the API answers; the page forgets its last answer at once. */
 export async function call(page) {
   await page.click("#call");
-  await page.waitForFunction(() => /^\d{3} /.test(document.querySelector("#answer").textContent));
-  return { answer: await page.textContent("#answer") };
+  const answer = await page.waitForFunction(() => {
+    const { textContent } = document.querySelector("#answer");
+    return /^\d{3} /.test(textContent) && textContent;
+  });
+  return { answer: await answer.jsonValue() };
 }

@@ -140,7 +140,7 @@ fn native(ready: &Ready, job: &mut Job) -> Result<()> {
     job.run(ready.command("cargo").args(["test", "--quiet", "--workspace", "--no-fail-fast"])).map(drop)
 }
 
-/// A minute. The open breaks of docs/simulation.md are some 10 in a million; any core that is really broken has
+/// A minute. The open breaks of docs/simulation.md are a few in a million; any core that is really broken has
 /// thousands.
 const SURVEY: [&str; 5] = ["--survey", "--seconds", "60", "--at-most-per-million", "6"];
 

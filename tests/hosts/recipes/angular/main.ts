@@ -1,6 +1,13 @@
 import "@angular/compiler"; // Compiles in the browser: the test needs no Angular CLI.
 import { HttpClient, provideHttpClient, withInterceptors } from "@angular/common/http";
-import { Component, enableProdMode, inject, provideZonelessChangeDetection, signal } from "@angular/core";
+import {
+  ApplicationRef,
+  Component,
+  enableProdMode,
+  inject,
+  provideZonelessChangeDetection,
+  signal,
+} from "@angular/core";
 import { bootstrapApplication } from "@angular/platform-browser";
 import { firstValueFrom } from "rxjs";
 import { session } from "../session.ts";
@@ -22,6 +29,7 @@ class App {
   readonly answer = signal("");
   readonly refreshed = signal(0);
   readonly #http = inject(HttpClient);
+  readonly #app = inject(ApplicationRef);
 
   constructor() {
     session.on("refreshed", () => this.refreshed.update((count) => count + 1));
@@ -34,6 +42,7 @@ class App {
 
   async call() {
     this.answer.set("");
+    this.#app.tick(); // Shown before the click is over: nobody reads the last answer for this one.
     const { status, body } = await firstValueFrom(
       this.#http.get<{ sub: string }>("/api/time", { observe: "response" }),
     );
