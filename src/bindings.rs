@@ -93,6 +93,37 @@ impl AuthSession {
         }
     }
 
+    /// For the class in front: what a request to this absolute URL leaves with, the `Authorization` value and its epoch;
+    /// `null`: when [`Self::due`] has settled; `undefined`: it goes by [`Self::fetch`].
+    #[wasm_bindgen(skip_typescript)]
+    pub fn attach(&self, url: &JsValue, awaited: &JsValue) -> JsValue {
+        match self.driver.check_live() {
+            Ok(()) => fetch::attach(&self.driver, url, awaited),
+            Err(_) => JsValue::UNDEFINED,
+        }
+    }
+
+    /// For the class in front: the same when it is there, one promise for all who wait.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn due(&self) -> Promise {
+        fetch::due(&self.driver)
+    }
+
+    /// For the class in front: what becomes of a request that left so and was answered 401.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn refused(&self, response: JsValue, input: &JsValue, init: &JsValue, ticket: &JsValue) -> Promise {
+        match fetch::refused(&self.driver, response, input, init, ticket) {
+            Ok(answer) => Promise::resolve(&answer),
+            Err(thrown) => Promise::reject(&thrown),
+        }
+    }
+
+    /// For the class in front: the app's own `fetch`, if it gave one.
+    #[wasm_bindgen(getter, skip_typescript)]
+    pub fn wrapped(&self) -> JsValue {
+        self.driver.settings.fetch.clone().map_or(JsValue::UNDEFINED, JsValue::from)
+    }
+
     /// Contract: `snapshot`.
     #[wasm_bindgen(getter)]
     pub fn snapshot(&self) -> JsValue {

@@ -10,6 +10,8 @@ let revive;
 
 export class AuthSession {
   #inner;
+  /** What `fetch` needs: calls that are out go on with what is there when their answers come. */
+  #way;
   #options;
   #shown = null;
   /** Its listeners, and how each is removed. */
@@ -43,7 +45,14 @@ export class AuthSession {
     this.#options = options;
     this.#shown = inner.snapshot; // What there is to see should the module be given up.
     // Own properties, so that both can be handed on alone: `const { fetch } = session`, `useSyncExternalStore(session.subscribe, …)`.
-    this.fetch = (input, init) => this.#ask("fetch", input, init);
+    this.#way = { inner, wrapped: inner.wrapped, due: null };
+    this.fetch = (input, init) => {
+      try {
+        return quick(this.#way, input, init) ?? this.#ask("fetch", input, init);
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    };
     this.subscribe = (listener) => this.#hear("subscribe", listener);
     if (!revivals.includes(reviveAll)) revivals.push(reviveAll); // Not at import: what is unused shakes off.
     sessions.set(inner.name, this);
@@ -137,6 +146,7 @@ export class AuthSession {
   #revive() {
     const inner = enter(Reflect, "construct", Inner, [this.#options]);
     this.#inner = inner;
+    Object.assign(this.#way, { inner, wrapped: inner.wrapped, due: null });
     for (const heard of this.#heard) heard.stop = enter(inner, heard.method, heard.a, heard.b);
     for (const { method, a, b } of [...this.#heard]) {
       if (method === "subscribe") told(a);
@@ -168,14 +178,84 @@ export const decodeJwt = (token) => {
   return enter({ decode }, "decode", token);
 };
 
+const ABSOLUTE = /^https?:\/\//;
+
+/**
+ * The way of nearly every call, to an absolute URL with a plain init or none: one question, what it leaves with, or one
+ * wait with all others, and back in only for a 401. Everything else is the longer way's, which gives the same.
+ */
+const quick = (way, input, init) => {
+  if (typeof input !== "string" || !ABSOLUTE.test(input)) return;
+  let ticket = enter(way.inner, "attach", input);
+  if (ticket === undefined) return;
+  let sent = NOTHING;
+  if (init || way.wrapped) {
+    if (init && Object.getPrototypeOf(init) !== Object.prototype) return;
+    sent = { ...init };
+    // An app's own fetch is always given Headers; the platform's takes what is quicker to make.
+    if (sent.headers !== undefined || way.wrapped) {
+      sent.headers = new Headers(sent.headers);
+      if (sent.headers.has("authorization")) return long(way, input, sent);
+    }
+    // The init may have run code of the user's.
+    ticket = enter(way.inner, "attach", input);
+  }
+  if (ticket) return send(way, input, sent, ticket);
+  if (ticket === undefined || sent.signal) return long(way, input, sent);
+  return (way.due ?? wait(way)).then((awaited) => {
+    // Since it came others may have signed out, or in.
+    const ticket = enter(way.inner, "attach", input, awaited);
+    return ticket ? send(way, input, sent, ticket) : long(way, input, sent);
+  });
+};
+
+const NOTHING = Object.freeze({});
+
+const long = (way, input, sent) => tracked(enter(way.inner, "fetch", input, sent));
+
+const wait = (way) => {
+  const due = tracked(enter(way.inner, "due"));
+  const over = () => {
+    if (way.due === due) way.due = null;
+  };
+  due.then(over, over);
+  way.due = due;
+  return due;
+};
+
+const send = (way, input, sent, ticket) => {
+  const { wrapped } = way; // Called as a function, without `this`.
+  const authorization = ticket[0];
+  sent.headers?.set("authorization", authorization);
+  // A copy: a replay goes by `sent`, whatever becomes of what others are handed.
+  const given = { ...sent, headers: sent.headers ?? { authorization } };
+  const answer = wrapped ? wrapped(input, given) : globalThis.fetch(input, given);
+  return ours(answer).then((response) =>
+    is401(response) ? tracked(enter(way.inner, "refused", response, input, sent, ticket)) : response,
+  );
+};
+
+/** A fetch of somebody's may answer with any thenable, or a promise with a `then` of its own. */
+const ours = (answer) =>
+  answer?.constructor === Promise && answer.then === Promise.prototype.then ? answer : Promise.race([answer]);
+
+/** … and that with anything. */
+const is401 = (response) => {
+  try {
+    return response?.status === 401;
+  } catch {
+    return false;
+  }
+};
+
 /** These tell of mistakes by throwing, and pass on what a getter of the options throws. */
 const THROW = ["construct", "on", "subscribe"];
 
 /** The only way into WASM. */
-const enter = (target, method, a, b) => {
+const enter = (target, method, ...args) => {
   check();
   try {
-    return target[method](a, b);
+    return target[method](...args);
   } catch (error) {
     throw thrown(error, THROW.includes(method));
   }

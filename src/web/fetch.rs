@@ -4,7 +4,7 @@
 use std::cell::{OnceCell, RefCell};
 use std::rc::{Rc, Weak};
 
-use js_sys::{JsString, Map, Promise};
+use js_sys::{Array, JsString, Map, Promise};
 use wasm_bindgen::prelude::*;
 use web_sys::Url;
 
@@ -31,8 +31,8 @@ pub struct Fetching {
     /// The same for URLs that are relative to this base.
     relative: Verdicts,
     base: RefCell<JsValue>,
-    /// The `Authorization` value of an epoch.
-    authorization: RefCell<Option<(Epoch, Option<JsString>)>>,
+    /// What requests leave with in an epoch.
+    ticket: RefCell<Option<(Epoch, JsValue)>>,
     /// What every answer comes by; bound to its call.
     look: OnceCell<Callback>,
 }
@@ -71,6 +71,52 @@ fn try_fetch(driver: &Rc<Driver>, input: &JsValue, init: &JsValue) -> Result<Pro
     }))
 }
 
+/// What a request to this URL, an absolute one, may leave with at once: `[Authorization, epoch]`, the same array as
+/// long as the token is the same. `null`: when [`due`] has settled; `undefined`: it goes by [`fetch`]. `awaited` is what
+/// [`due`] gave; it will do if its token is still the session's, fresh or not.
+pub fn attach(driver: &Driver, url: &JsValue, awaited: &JsValue) -> JsValue {
+    // A proof is made for each request: the longer way's work.
+    if driver.settings.dpop {
+        return JsValue::UNDEFINED;
+    }
+    let known = driver.fetching.absolute.of(url);
+    if !known.unwrap_or_else(|| may_have_token(driver, url).is_some_and(|base| base.is_undefined())) {
+        return JsValue::UNDEFINED;
+    }
+    if let Some(epoch) = driver.fresh() {
+        return driver.fetching.ticket(driver, epoch);
+    }
+    if awaited.is_object() && driver.fetching.ticket(driver, driver.epoch()) == *awaited {
+        return awaited.clone();
+    }
+    JsValue::NULL
+}
+
+/// What everyone who waits leaves with; `undefined`: there is no token, and each goes by [`fetch`].
+pub fn due(driver: &Rc<Driver>) -> Promise {
+    let demand = |waiter| Input::Demand { waiter, want: Want::Call };
+    ask(driver, &JsValue::UNDEFINED, demand, |driver, outcome| match outcome {
+        Outcome::Failed(failure) => Err(errors::error(&failure)),
+        Outcome::NoSession => Ok(JsValue::UNDEFINED),
+        Outcome::Token | Outcome::Refreshed(_) | Outcome::Replay | Outcome::Surrender => {
+            Ok(driver.fetching.ticket(driver, driver.epoch()))
+        }
+    })
+}
+
+/// What a 401 means for a request that left with this ticket.
+pub fn refused(
+    driver: &Rc<Driver>,
+    response: JsValue,
+    input: &JsValue,
+    init: &JsValue,
+    ticket: &JsValue,
+) -> Result<JsValue, JsValue> {
+    let call = Call::sent(input, init)?;
+    let epoch = ticket.unchecked_ref::<Array>().get(1).as_f64().unwrap_or_default();
+    Ok(mend(driver, call, Epoch(epoch as u32), response))
+}
+
 /// Sends with the token, and looks at the answer: all but a 401 go straight to the caller.
 fn send(driver: &Rc<Driver>, call: &Call, epoch: Epoch) -> Result<Promise, JsValue> {
     let sent = dispatch(driver, call, epoch, call.replayable)?;
@@ -96,12 +142,16 @@ fn look(driver: &Weak<Driver>, context: &JsValue, response: JsValue) -> JsValue 
         return response;
     }
     let Some(driver) = driver.upgrade() else { return response };
-    let (mut call, sent) = Call::kept(context);
-    let challenge = read_challenge(&driver, &response);
+    let (call, sent) = Call::kept(context);
+    mend(&driver, call, sent, response)
+}
+
+fn mend(driver: &Rc<Driver>, mut call: Call, sent: Epoch, response: JsValue) -> JsValue {
+    let challenge = read_challenge(driver, &response);
     let unauthorized = move |waiter| Input::Unauthorized { waiter, sent, challenge };
     if !call.replayable {
         // The refresh is due all the same; this caller has its answer.
-        let _ = ask(&driver, &JsValue::UNDEFINED, unauthorized, |_, _| Ok(JsValue::UNDEFINED));
+        let _ = ask(driver, &JsValue::UNDEFINED, unauthorized, |_, _| Ok(JsValue::UNDEFINED));
         return response;
     }
     let signal = call.signal();
@@ -109,7 +159,7 @@ fn look(driver: &Weak<Driver>, context: &JsValue, response: JsValue) -> JsValue 
         true => call.pin(&base_url()).and_then(|()| replay(driver, &call, response)),
         false => Ok(response),
     };
-    ask(&driver, &signal, unauthorized, replay).into()
+    ask(driver, &signal, unauthorized, replay).into()
 }
 
 /// Sends once more, for whatever answer that brings.
@@ -268,15 +318,22 @@ pub fn base_url() -> JsValue {
 
 impl Fetching {
     fn authorization_value(&self, driver: &Driver, epoch: Epoch) -> Option<JsString> {
-        if let Some((of, value)) = &*self.authorization.borrow()
+        let ticket = self.ticket(driver, epoch);
+        ticket.is_object().then(|| ticket.unchecked_ref::<Array>().get(0).unchecked_into())
+    }
+
+    /// `[Authorization, epoch]`; `undefined` where there is no token.
+    fn ticket(&self, driver: &Driver, epoch: Epoch) -> JsValue {
+        if let Some((of, ticket)) = &*self.ticket.borrow()
             && *of == epoch
         {
-            return value.clone();
+            return ticket.clone();
         }
-        let value = driver
-            .access_token()
-            .map(|token| JsString::from([driver.settings.scheme.as_str(), token.expose()].join(" ")));
-        self.authorization.replace(Some((epoch, value.clone())));
-        value
+        let ticket = driver.access_token().map_or(JsValue::UNDEFINED, |token| {
+            let value = [driver.settings.scheme.as_str(), token.expose()].join(" ");
+            Array::of2(&value.into(), &epoch.0.into()).into()
+        });
+        self.ticket.replace(Some((epoch, ticket.clone())));
+        ticket
     }
 }

@@ -108,6 +108,14 @@ impl Call {
         Ok(Some(Self { input, init: init.clone(), headers, base, replayable }))
     }
 
+    /// One that has been sent already, to an absolute URL: with an init of its own, whose `headers` have none or are `Headers`.
+    pub fn sent(input: &JsValue, init: &JsValue) -> Result<Self, JsValue> {
+        let own: &Init = init.unchecked_ref();
+        let (headers, replayable) = (Headers::new(&own.headers()?)?, !is_stream(&own.body()?));
+        let base = JsValue::UNDEFINED;
+        Ok(Self { input: input.clone(), init: init.clone(), headers, base, replayable })
+    }
+
     /// Arguments for one send. `again`: there may be another one after this.
     pub fn arguments(
         &self,

@@ -83,6 +83,28 @@ for (const host of [chromium(), firefox()]) {
       ]);
     });
 
+    test("the short way of a call shows the same as the whole one, whatever the URL, the init, the session and the fetch", async (t) => {
+      const { wrong, ...count } = await (await open(t)).evaluate(async () => {
+        const { AuthSession, decodeJwt } = await import("/pkg/dist/index.js");
+        const glue = await import("/pkg/dist/glue.js");
+        const { compareWays } = await import("/ways.js");
+        decodeJwt(""); // Loads the module for both.
+        return compareWays(AuthSession, glue.AuthSession);
+      });
+      t.diagnostic(JSON.stringify(count));
+      assert.deepEqual(wrong, []);
+      assert.ok(count.compared > 1_900 && count.withToken > 900, JSON.stringify(count));
+    });
+
+    test("nothing leaves with the token after a sign-out in the midst of a call", async (t) => {
+      const { calls, late } = await (await open(t)).evaluate(async () => {
+        const { AuthSession } = await import("/pkg/dist/index.js");
+        return (await import("/ways.js")).afterSignOut(AuthSession);
+      });
+      assert.deepEqual(late, []);
+      assert.ok(calls > 50, String(calls));
+    });
+
     test("a redirect of the API to another origin arrives there without the token", async (t) => {
       const [api, other] = [await listening(t), await listening(t)];
       const page = await open(t);

@@ -80,7 +80,7 @@ test("a call that traps throws, what waits rejects, it is reported once, and the
   });
   const { fetch } = session;
   played.hold();
-  const waiting = [session.refresh(), fetch(API), session.refresh()];
+  const waiting = [session.refresh(), fetch(new URL(API)), session.refresh()]; // A URL goes the whole way.
   await turn();
   poison();
   assert.throws(() => session.explain(), isTrap);
@@ -103,7 +103,7 @@ test("a call that traps throws, what waits rejects, it is reported once, and the
   session.dispose();
 });
 
-test("a trap in what the platform calls back rejects the call that waits for it", async () => {
+test("a trap in what the platform calls back rejects what waits for it, and a request that is out gets its answer", async () => {
   const played = world();
   const session = await open(played);
   played.hold();
@@ -113,10 +113,33 @@ test("a trap in what the platform calls back rejects the call that waits for it"
   poison();
   for (const answer of played.held) answer();
   await assert.rejects(waiting, isTrap);
-  await assert.rejects(call, isTrap);
+  assert.equal((await call).status, 200, "it needs nothing more of the module");
   await turn();
   assert.equal(reported.length, 1);
   assert.equal(session.accessToken, "access-1");
+  session.dispose();
+});
+
+test("a 401 that comes after a trap is mended by the instance that is there then", async () => {
+  const played = world();
+  let refuse;
+  const refused = new Promise((done) => {
+    refuse = () => done(new Response(null, { status: 401 }));
+  });
+  let calls = 0;
+  const fetch = (input) => {
+    if (String(input) === ROUTE) return played.fetch(input);
+    calls += 1;
+    return calls === 1 ? refused : Promise.resolve(new Response());
+  };
+  const session = await open(played, "mended", { fetch });
+  const call = session.fetch(API);
+  poison();
+  assert.throws(() => session.explain(), isTrap);
+  await turn();
+  refuse();
+  assert.equal((await call).status, 200);
+  assert.equal(calls, 2);
   session.dispose();
 });
 
