@@ -8,7 +8,7 @@ import { parseArgs } from "node:util";
 import { ROOT } from "./lib/build.mjs";
 import { draw } from "./lib/draw.mjs";
 
-const SECTIONS = ["size", "cold", "call", "stampede", "jwt", "memory", "day", "fleet"];
+const SECTIONS = ["size", "features", "cold", "call", "stampede", "jwt", "memory", "day", "fleet"];
 const OUT = `${ROOT}docs/bench/`;
 
 const { values, positionals } = parseArgs({

@@ -48,6 +48,21 @@ ${table(
 )}`;
   },
 
+  features(r) {
+    const whole = r.rows.reduce((sum, row) => sum + row.bytes, 0);
+    const percent = (bytes) => `${((100 * bytes) / whole).toFixed(1)} %`;
+    return `## What each feature costs
+
+The module's code by the line of ours that each byte was made from, whatever was inlined into what
+([bench/profile](../../bench/profile/src/features.rs)). The last column shares out what the module has after brotli,
+${kb(r.module.brotli)} KB, in proportion.
+
+${table(
+  ["", "of the code", "KB of brotli"],
+  r.rows.map((row) => [row.feature, percent(row.bytes), kb((row.bytes / whole) * r.module.brotli)]),
+)}`;
+  },
+
   cold(r, save) {
     const rows = byMedian(r.rows, "ms");
     save(

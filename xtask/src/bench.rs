@@ -8,7 +8,7 @@ use anyhow::Result;
 #[derive(clap::Args)]
 #[command(disable_help_flag = true)]
 pub(crate) struct Args {
-    /// size, cold, call, stampede, jwt, memory, day, fleet [default: all]; --quick; --only PEER,…; --draw
+    /// size, features, cold, call, stampede, jwt, memory, day, fleet [default: all]; --quick; --only PEER,…; --draw
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     args: Vec<String>,
 }
@@ -20,5 +20,6 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if !args.args.iter().any(|arg| arg == "--draw") {
         package::run()?;
     }
-    sh::run(ready.command("node").arg("bench/run.mjs").args(&args.args))
+    // With the cargo that has the target: one section compiles the module.
+    sh::run(ready.for_wasm("node").arg("bench/run.mjs").args(&args.args))
 }
