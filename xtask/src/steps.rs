@@ -6,7 +6,7 @@ use crate::test::{self, Job, Run};
 use crate::wasm::TARGET;
 use crate::{licences, sh, simulate};
 use anyhow::{Result, bail};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -198,12 +198,28 @@ fn interop(ready: &Ready, job: &mut Job) -> Result<()> {
 
 fn node_tests(ready: &Ready, job: &mut Job, dir: &str) -> Result<()> {
     let tests = files(dir, |name| name.ends_with(".test.mjs"))?;
+    job.run_twice(&mut node_test(ready, &tests), |said| {
+        let failed: Vec<_> = tests.iter().filter(|test| failed_in(said, dir, test)).cloned().collect();
+        let names: Vec<_> = failed.iter().filter_map(|test| test.file_name()?.to_str()).collect();
+        (!failed.is_empty()).then(|| (names.join(", "), node_test(ready, &failed)))
+    })
+    .map(drop)
+}
+
+fn node_test(ready: &Ready, tests: &[PathBuf]) -> Command {
     let mut node = ready.command("node");
     node.args(["--test", "--test-reporter=spec"]).args(tests);
     // Every Node process of the suite notes what its servers issue.
     let register = sh::root().join("tests/secrets/register.mjs");
     node.env("NODE_OPTIONS", format!("--import=file://{}", register.display()));
-    job.run(node.env("TOKENWELL_SECRETS", sh::root().join(test::SECRETS))).map(drop)
+    node.env("TOKENWELL_SECRETS", sh::root().join(test::SECRETS));
+    node
+}
+
+/// Whether Node's runner names a failure in this file.
+fn failed_in(said: &str, dir: &str, test: &Path) -> bool {
+    let Some(name) = test.file_name().and_then(|name| name.to_str()) else { return false };
+    said.contains(&format!("test at {dir}/{name}:"))
 }
 
 /// After all that print.
@@ -229,11 +245,19 @@ fn web_firefox(ready: &Ready, job: &mut Job) -> Result<()> {
 
 /// The crate's tests for wasm32, run by wasm-bindgen's runner through one WebDriver.
 fn web(ready: &Ready, job: &mut Job, driver: &str, path: PathBuf) -> Result<()> {
-    let mut cargo = ready.cargo_wasm();
-    cargo.args(["test", "--package", "tokenwell", "--lib", "--tests", "--target", TARGET]);
-    cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", "wasm-bindgen-test-runner");
-    cargo.env_remove("CHROMEDRIVER").env_remove("GECKODRIVER").env(driver, path);
-    let said = job.run(&mut cargo)?;
+    let cargo = || {
+        let mut cargo = ready.cargo_wasm();
+        cargo.args(["test", "--package", "tokenwell", "--lib", "--tests", "--target", TARGET]);
+        cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", "wasm-bindgen-test-runner");
+        cargo.env_remove("CHROMEDRIVER").env_remove("GECKODRIVER").env(driver, &path);
+        cargo
+    };
+    whole_twice(job, cargo)
+}
+
+/// For a runner that can't run what failed alone.
+fn whole_twice(job: &mut Job, command: impl Fn() -> Command) -> Result<()> {
+    let said = job.run_twice(&mut command(), |_| Some(("the run".into(), command())))?;
     some_passed(&said)
 }
 
@@ -255,26 +279,16 @@ fn wasm_pack(ready: &Ready, job: &mut Job) -> Result<()> {
     job.run(build.args(["build", "--mode", "no-install", "--target", "web", "--out-dir"]).arg(&out))?;
     node_tests(ready, job, "tests/wasm-pack")?;
     // An app in Rust, with a `wasm-pack test` of its own.
-    let mut app = ready.for_wasm("wasm-pack");
-    app.args([
-        "test",
-        "--mode",
-        "no-install",
-        "--headless",
-        "--chrome",
-        "--chromedriver",
-        "/usr/bin/chromedriver",
-    ]);
-    let said = job.run(app.arg("tests/wasm-pack/app"))?;
-    some_passed(&said)?;
-    for (browser, driver, path) in [
-        ("--chrome", "--chromedriver", PathBuf::from("/usr/bin/chromedriver")),
-        ("--firefox", "--geckodriver", PathBuf::from(ready.command("geckodriver").get_program())),
-    ] {
-        let mut test = ready.for_wasm("wasm-pack");
-        test.args(["test", "--mode", "no-install", "--headless", browser, driver]).arg(path);
-        let said = job.run(&mut test)?;
-        some_passed(&said)?;
+    let chrome = ("--chrome", "--chromedriver", PathBuf::from("/usr/bin/chromedriver"));
+    let firefox = ("--firefox", "--geckodriver", PathBuf::from(ready.command("geckodriver").get_program()));
+    for (krate, (browser, driver, path)) in
+        [(Some("tests/wasm-pack/app"), &chrome), (None, &chrome), (None, &firefox)]
+    {
+        whole_twice(job, || {
+            let mut test = ready.for_wasm("wasm-pack");
+            test.args(["test", "--mode", "no-install", "--headless", browser, driver]).arg(path).args(krate);
+            test
+        })?;
     }
     Ok(())
 }

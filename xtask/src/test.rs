@@ -26,6 +26,9 @@ pub(crate) struct Args {
     /// Go on after a failure
     #[arg(long)]
     keep_going: bool,
+    /// What fails where a browser or a server takes part runs once more by itself; what passes then is named as unsteady
+    #[arg(long)]
+    second_try: bool,
     /// Show everything the steps print, as they print it
     #[arg(long, short)]
     verbose: bool,
@@ -55,7 +58,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let (mut passed, mut failed) = (0, Vec::new());
     for step in &steps {
         let begin = Instant::now();
-        let mut job = Job::new(step.name, args.verbose)?;
+        let mut job = Job::new(step.name, args)?;
         let result = (step.run)(&ready, &mut job);
         let took = seconds(begin.elapsed());
         job.clear_line();
@@ -122,6 +125,7 @@ pub(crate) struct Job {
     log: PathBuf,
     verbose: bool,
     ticking: bool,
+    second_try: bool,
     begin: Instant,
     pub(crate) output: String,
 }
@@ -130,13 +134,45 @@ pub(crate) struct Job {
 const LIMIT: Duration = Duration::from_secs(20 * 60);
 
 impl Job {
-    fn new(name: &'static str, verbose: bool) -> Result<Self> {
+    fn new(name: &'static str, args: &Args) -> Result<Self> {
         let dir = sh::root().join(LOGS);
         std::fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
         let log = dir.join(format!("{name}.log"));
         File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
+        let Args { verbose, second_try, .. } = *args;
         let ticking = !verbose && std::io::stdout().is_terminal();
-        Ok(Self { name, log, verbose, ticking, begin: Instant::now(), output: String::new() })
+        Ok(Self { name, log, verbose, ticking, second_try, begin: Instant::now(), output: String::new() })
+    }
+
+    /// Runs to the end. If it fails, and second tries were asked for, what `again` makes of the output runs too: a test
+    /// that fails on a busy machine and passes by itself is not what stops a landing, but it is not hushed up either.
+    pub(crate) fn run_twice(
+        &mut self,
+        command: &mut Command,
+        again: impl FnOnce(&str) -> Option<(String, Command)>,
+    ) -> Result<String> {
+        let before = self.output.len();
+        let first = self.run(command);
+        if first.is_ok() || !self.second_try {
+            return first;
+        }
+        let Some((what, mut second)) = again(self.output.get(before..).unwrap_or_default()) else {
+            return first;
+        };
+        let failed = self.output.split_off(before);
+        let result = self.run(&mut second);
+        match &result {
+            Ok(_) => {
+                let sums: Vec<_> = closing_lines(&failed).map(|line| line.trim_start_matches("ℹ ")).collect();
+                let log = self.log.display();
+                self.note(&format!(
+                    "UNSTEADY: {what} failed at first ({}) and passed by itself; log: {log}",
+                    sums.join(", ")
+                ));
+            }
+            Err(_) => self.output.insert_str(before, &failed),
+        }
+        result
     }
 
     /// Runs to the end; gives what this command printed. Through a file, not a pipe, so that a
