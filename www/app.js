@@ -1,7 +1,7 @@
 // The page at work: tokenwell and the usual snippet, side by side, under whatever the visitor does to both. What an app
 // needs of tokenwell is in the first few lines of `open`; the rest shows what it does.
 
-import { AuthSession } from "./pkg/dist/index.js";
+import { AuthError, AuthSession } from "./pkg/dist/index.js";
 import { ask, at, inPage } from "./backend/index.js";
 import { createBadDay } from "./bad-day.js";
 import { clock, count, duration } from "./format.js";
@@ -26,7 +26,14 @@ const timeline = createTimeline($("timeline"), [
 const log = createLog($("log"));
 const view = createView();
 const score = createScore();
-const rival = createRival({ notes: theirs, log: log.add, changed: () => view.rival(rival) });
+const rival = createRival({
+  notes: theirs,
+  log: log.add,
+  changed() {
+    view.rival(rival);
+    score.outs("rival", rival.outs);
+  },
+});
 const storage = new URLSearchParams(location.search).get("keep") === "session" ? "session" : "local";
 $("set-keep").value = storage;
 for (const element of document.querySelectorAll(inPage ? "[data-only=server]" : "[data-only=page]")) element.remove();
@@ -40,11 +47,16 @@ const session = await AuthSession.create({
   throw error;
 });
 
-const { torments, faults, restore } = createTorments({
+/** Tokenwell's session was ended on purpose. */
+let revoked = false;
+let outs = 0;
+
+const { torments, settings, faults, restore } = createTorments({
   session,
   rival,
-  ours,
-  theirs,
+  revoked() {
+    revoked = true;
+  },
   timeline,
   log: log.add,
   callSeveral: (n) => Promise.allSettled(Array.from({ length: n }, () => [callOurs(), callTheirs()]).flat()),
@@ -78,14 +90,18 @@ async function callOurs() {
     const response = await session.fetch(`${at("api/time")}?call=${id}`);
     if (response.ok) how = sent.get(id) > 1 ? "again" : "ok";
     return response;
+  } catch (error) {
+    // No answer of the API, or none of the token endpoint when a new token was needed.
+    if (error instanceof TypeError || (AuthError.is(error) && error.retryable && error.status === null)) how = "cut";
+    throw error;
   } finally {
     noted.ended(how);
     sent.delete(id);
-    score.met("tokenwell", how);
+    score.called("tokenwell", how);
   }
 }
 
-const callTheirs = async () => score.met("rival", await rival.call());
+const callTheirs = async () => score.called("rival", await rival.call());
 
 // ---------------------------------------------------------------- what the buttons do
 
@@ -99,13 +115,14 @@ const actions = {
       ask("POST", "demo/sign-in").then(session.setTokens.bind(session)),
       rival.signIn(),
     ]);
+    revoked = false;
     log.add(`Signed in as ${view.nameOf(snapshot)}`);
     return "Signed in. The first token came from the server’s sign-in.";
   },
 
   async rivalAgain() {
     await rival.signIn();
-    $("buttons").querySelector("button:enabled")?.focus();
+    if (document.activeElement === document.body) $("buttons").querySelector("button:enabled")?.focus();
     return "The snippet’s user has typed the password once more.";
   },
 
@@ -139,6 +156,7 @@ const actions = {
 
   async refuse() {
     await faults({ api: { times: 1 } });
+    timeline.did("401");
     const [response] = await Promise.all([callOurs(), callTheirs()]);
     return `The API said 401 once; the caller saw ${response.status}.`;
   },
@@ -150,6 +168,10 @@ const actions = {
   },
 };
 
+const say = (text) => {
+  $("result").textContent = text;
+};
+
 async function press(name) {
   try {
     return await actions[name]();
@@ -157,16 +179,16 @@ async function press(name) {
     score.refresh();
   }
 }
-actions.badDay = createBadDay({ press, log: log.add });
+
+actions.badDay = createBadDay({ press, settings, rival, say, log: log.add, met: score.met, signedIn });
+
+function signedIn() {
+  return session.snapshot.status !== "signed-out";
+}
 
 document.addEventListener("click", async ({ target }) => {
   const { action } = target.dataset ?? {};
-  if (!action) return;
-  const say = (text) => {
-    $("result").textContent = text;
-  };
-  if (action === "badDay") say("Forty seconds of an ordinary week. Watch the timeline.");
-  say(await press(action).catch((error) => `${error.message || error.name}`));
+  if (action) say(await press(action).catch((error) => `${error.message || error.name}`));
 });
 
 // ---------------------------------------------------------------- what the session tells
@@ -218,7 +240,9 @@ session.on("refresh-failed", ({ error, retryAt }) => {
 });
 
 session.on("signed-out", ({ reason, error }) => {
-  ours.end();
+  if (reason === "signed-out") ours.end();
+  else ours.out();
+  if (reason !== "signed-out" && !revoked) score.outs("tokenwell", ++outs);
   log.add(reason === "signed-out" ? "Signed out" : `Signed out by the server${error?.error ? `: ${error.error}` : ""}`);
 });
 
@@ -245,7 +269,7 @@ function tick(who, call) {
 
 setInterval(() => {
   if (!$("ticker").checked || Date.now() < tickAgainAt) return;
-  if (session.snapshot.status !== "signed-out") tick("ours", callOurs);
+  if (signedIn()) tick("ours", callOurs);
   tick("theirs", callTheirs);
 }, TICK_MS);
 
@@ -258,3 +282,5 @@ show();
 view.start(() => [session.snapshot, failure]);
 score.start();
 timeline.start();
+for (const button of document.querySelectorAll("button[data-always]")) button.disabled = false;
+if (location.hash === "#bad-day") $("bad-day").click();

@@ -20,22 +20,36 @@ const CLIENT_ID = "usual-snippet";
  */
 export function createRival({ notes, log, changed }) {
   const startedAt = Date.now();
+  let revoked = false;
+  /** The refresh tokens on their way, and whether one of this sign-in was there twice at the same time. */
+  const underWay = new Set();
+  let twice = false;
   const clock = { now: () => startedAt + (Date.now() - startedAt) * FASTER };
   const wire = createWire((url) => (url.pathname.endsWith("/rival/token") ? notes.refresh() : null));
   const rival = {
-    /** "none", "signed-in", or why there is no session any more: "forgotten", "rejected". */
+    /** "none", "signed-in", or why there is no session any more: "forgotten", "rejected", "revoked". */
     state: "none",
-    logins: 0,
+    /** How often it was signed out by accident. */
+    outs: 0,
     /** What its last failure was, in a sentence. */
     why: "",
     signIn,
     call,
     token: () => snippet.token(),
-    forgotten() {
-      rival.state = "forgotten";
+    /** Its page was loaded again. */
+    forgotten: () => rival.lost("forgotten"),
+    /** Its session was ended on purpose; it will find out. */
+    revoked() {
+      revoked = true;
     },
-    end(state = "none") {
-      rival.state = state;
+    lost(state) {
+      rival.state = revoked ? "revoked" : state;
+      if (!revoked) rival.outs += 1;
+      notes.out();
+      changed();
+    },
+    end() {
+      rival.state = "none";
       notes.end();
       changed();
     },
@@ -45,13 +59,19 @@ export function createRival({ notes, log, changed }) {
   async function translated(url, init) {
     if (url !== "/oauth/token") return wire(url, init);
     const { client_id: _placeholder, ...asked } = JSON.parse(init.body);
+    if (underWay.has(asked.refresh_token)) twice = true;
+    underWay.add(asked.refresh_token);
     const body = new URLSearchParams({ ...asked, client_id: CLIENT_ID });
-    const response = await wire(at("rival/token"), { method: "POST", body });
+    const response = await wire(at("rival/token"), { method: "POST", body }).finally(() =>
+      underWay.delete(asked.refresh_token),
+    );
     const data = await response.json();
-    if (response.ok) notes.token({ from: Date.now(), to: Date.now() + data.expires_in * 1000 });
-    else if (data.error === "invalid_grant" && rival.state === "signed-in") {
-      rival.end("rejected");
-      if (/already used/.test(data.error_description)) rival.why = TWICE;
+    if (response.ok) {
+      // Of several at the same time one may be answered when another has ended the session.
+      if (rival.state === "signed-in") notes.token({ from: Date.now(), to: Date.now() + data.expires_in * 1000 });
+    } else if (data.error === "invalid_grant" && rival.state === "signed-in") {
+      if (twice && !revoked) rival.why = TWICE;
+      rival.lost("rejected");
       log(`The snippet’s user is signed out: ${data.error_description}`, "bad");
     }
     return new Response(JSON.stringify({ ...data, expires_in: data.expires_in * FASTER }), response);
@@ -65,11 +85,11 @@ export function createRival({ notes, log, changed }) {
     notes.token({ from: Date.now(), to: Date.now() + tokens.expires_in * 1000 });
     rival.state = "signed-in";
     rival.why = "";
-    rival.logins += 1;
+    [revoked, twice] = [false, false];
     changed();
   }
 
-  /** One call of its app: "ok" or "failed". After the end of its session nobody calls: the user is at the login page. */
+  /** One call of its app: "ok", "failed" or "cut". After the end of its session nobody calls: the user is at the login page. */
   async function call() {
     if (rival.state !== "signed-in") return null;
     const noted = notes.call();
@@ -80,8 +100,9 @@ export function createRival({ notes, log, changed }) {
       return response.ok ? "ok" : "failed";
     } catch (error) {
       if (rival.state === "signed-in") rival.why = `Its caller got: ${error.message}`;
-      noted.ended("failed");
-      return "failed";
+      const how = error instanceof TypeError ? "cut" : "failed"; // What a `fetch` that gets no answer throws.
+      noted.ended(how);
+      return how;
     } finally {
       changed();
     }

@@ -7,13 +7,23 @@ const EVERY_MS = 2000;
 const $ = (id) => document.getElementById(id);
 
 export function createScore() {
-  const met = { tokenwell: { ok: 0, failed: 0 }, rival: { ok: 0, failed: 0 } };
+  const none = () => ({ ok: 0, failed: 0, cut: 0, outs: 0 });
+  const met = { tokenwell: none(), rival: none() };
 
   function set(id, value, bad = false) {
     const cell = $(id);
     const text = String(value);
     if (cell.textContent !== text) cell.textContent = text;
     cell.classList.toggle("is-bad", bad);
+  }
+
+  function show(who) {
+    const prefix = who === "tokenwell" ? "count" : "rival";
+    const { ok, failed, cut, outs } = met[who];
+    set(`${prefix}-met-ok`, ok);
+    set(`${prefix}-met-failed`, failed, failed > 0);
+    set(`${prefix}-met-cut`, cut);
+    set(`${prefix}-met-outs`, outs, outs > 0);
   }
 
   function counts(prefix, stats) {
@@ -29,13 +39,20 @@ export function createScore() {
   }
 
   const score = {
-    /** An outcome of a call as its caller saw it: "ok", "again" or "failed"; null was no call. */
-    met(who, how) {
+    /** What this page has met so far, of both. */
+    met: () => structuredClone(met),
+
+    /** An outcome of a call as its caller saw it: "ok", "again", "failed" or "cut"; null was no call. */
+    called(who, how) {
       if (!how) return;
-      met[who][how === "failed" ? "failed" : "ok"] += 1;
-      const prefix = who === "tokenwell" ? "count" : "rival";
-      set(`${prefix}-met-ok`, met[who].ok);
-      set(`${prefix}-met-failed`, met[who].failed, met[who].failed > 0);
+      met[who][how === "again" ? "ok" : how] += 1;
+      show(who);
+    },
+
+    /** How often its user was signed out by accident. */
+    outs(who, times) {
+      met[who].outs = times;
+      show(who);
     },
 
     async refresh() {
@@ -43,8 +60,7 @@ export function createScore() {
         const [ours, theirs] = await Promise.all([score.read(), ask("GET", "rival/stats")]);
         counts("count", ours);
         counts("rival", theirs);
-        $("count-note").textContent =
-          "By the server since it started, all tabs together; the first two rows by this page.";
+        $("count-note").textContent = "Since it started, all tabs together.";
       } catch {
         $("count-note").textContent = "The server does not answer; these are the last numbers.";
       }

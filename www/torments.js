@@ -1,6 +1,6 @@
 // What the visitor can do to both contenders: the buttons, selects and switches of the page.
 
-import { ask, at } from "./backend/index.js";
+import { ask } from "./backend/index.js";
 import { announce } from "./log.js";
 import { machine } from "./machine.js";
 import { network } from "./wire.js";
@@ -11,24 +11,19 @@ const STORM_S = 10;
 /** What a page asks for when somebody comes back to it. */
 const WIDGETS = 8;
 
-/** Tells the page's other tabs that the machine has slept: they were on it. */
+/** Tells the page's other tabs that the machine has slept, for they were on it, and that their session was revoked. */
 const channel = new BroadcastChannel("tokenwell-playground");
 
 /**
  * @param {object} parts
  * @param {import("tokenwell").AuthSession} parts.session
  * @param {object} parts.rival
- * @param {object} parts.ours notes of tokenwell
- * @param {object} parts.theirs notes of the snippet
+ * @param {() => void} parts.revoked told that tokenwell's session was ended on purpose, here or in another tab
  * @param {object} parts.timeline
  * @param {(text: string, kind?: string) => void} parts.log
  * @param {(n: number) => Promise<unknown>} parts.callSeveral of both apps
  */
-export function createTorments({ session, rival, ours, theirs, timeline, log, callSeveral }) {
-  const both = (what) => {
-    ours.mark(what);
-    theirs.mark(what);
-  };
+export function createTorments({ session, rival, revoked, timeline, log, callSeveral }) {
   const faults = (wanted) => ask("POST", "demo/faults", { body: wanted });
 
   const slept = (asleepMs) => {
@@ -36,7 +31,7 @@ export function createTorments({ session, rival, ours, theirs, timeline, log, ca
     machine.asleepMs = asleepMs;
     timeline.slept(before, Date.now());
   };
-  channel.onmessage = ({ data }) => slept(data.asleepMs);
+  channel.onmessage = ({ data }) => (data.revoked ? revoked() : slept(data.asleepMs));
 
   const settings = {
     async ttl(value) {
@@ -45,14 +40,17 @@ export function createTorments({ session, rival, ours, theirs, timeline, log, ca
     },
     async skew(value) {
       await ask("POST", "demo/settings", { body: { skewMs: Number(value) } });
+      timeline.lasts("skew", Number(value) ? "its clock is wrong" : null);
       return Number(value) ? "The server’s clock is wrong from now on." : "The server’s clock is right again.";
     },
     latency(value) {
       network.latencyMs = Number(value);
+      timeline.lasts("latency", Number(value) > 150 ? "slow" : null);
       return `Each request now takes ${value} ms longer.`;
     },
     loss(value) {
       network.lossPercent = Number(value);
+      timeline.lasts("loss", Number(value) ? `${value} % lost` : null);
       return `${value} of 100 requests never arrive.`;
     },
     keep(value) {
@@ -65,35 +63,37 @@ export function createTorments({ session, rival, ours, theirs, timeline, log, ca
 
   const torments = {
     async expire() {
-      const [response] = await Promise.all([
-        session.fetch(at("demo/expire"), { method: "POST" }),
+      const [{ expired }] = await Promise.all([
+        ask("POST", "demo/expire", { token: session.accessToken }),
         ask("POST", "rival/expire", { token: rival.token() }).catch(() => {}),
       ]);
-      const { expired } = await response.json();
       if (!expired) return "There was no valid token to expire.";
-      both("expired");
+      timeline.did("token expired");
       log("The server made the token expire");
       return "The server refuses this token from now on. The next call finds out; the ticker rests 5 s, so it can be yours.";
     },
 
     async busy() {
       await faults({ token: { status: 429, retryAfter: STORM_S, seconds: STORM_S } });
-      both("busy");
+      timeline.did("429", STORM_S * 1000);
       return `The token endpoint says 429 for ${STORM_S} s, with Retry-After.`;
     },
 
     async down() {
       await faults({ token: { status: 503, seconds: STORM_S } });
-      both("down");
+      timeline.did("503", STORM_S * 1000);
       return `The token endpoint says 503 for ${STORM_S} s.`;
     },
 
     async revoke() {
+      rival.revoked();
+      revoked();
+      channel.postMessage({ revoked: true });
       await Promise.all([
         ask("POST", "demo/revoke", { token: session.accessToken }),
         ask("POST", "rival/revoke", { token: rival.token() }).catch(() => {}),
       ]);
-      both("revoked");
+      timeline.did("revoked");
       return "An administrator has ended the session at the server. The next refresh finds out.";
     },
 
@@ -126,6 +126,7 @@ export function createTorments({ session, rival, ours, theirs, timeline, log, ca
   }
   $("set-offline").addEventListener("change", ({ target }) => {
     network.offline = target.checked;
+    timeline.lasts("offline", target.checked ? "offline" : null);
     // As browsers do it.
     window.dispatchEvent(new Event(target.checked ? "offline" : "online"));
     $("result").textContent = target.checked ? "The network is gone." : "The network is back.";
@@ -134,6 +135,7 @@ export function createTorments({ session, rival, ours, theirs, timeline, log, ca
 
   return {
     torments,
+    settings,
     faults,
     /** What other tabs have set, before this one begins. */
     async restore() {

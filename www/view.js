@@ -11,11 +11,8 @@ const SHORTEST_REFRESHING_MS = 500; // A refresh takes milliseconds; seen, it ha
 const RIVAL = {
   none: ["off", "Signed out", "It signs in together with tokenwell, as another user of the same server."],
   "signed-in": ["ok", "Signed in", "Refreshes when a call finds that it is time."],
-  rejected: [
-    "bad",
-    "Signed out by accident",
-    "The server refuses its refresh token. Its user looks at the login page.",
-  ],
+  rejected: ["bad", "Signed out by accident", "Its user looks at the login page."],
+  revoked: ["off", "Signed out", "The session was revoked. Its user looks at the login page."],
   forgotten: [
     "bad",
     "Signed out by accident",
@@ -58,12 +55,11 @@ export function createView() {
       }
     },
 
-    rival({ state, logins, why }) {
+    rival({ state, why }) {
       const [tone, title, text] = RIVAL[state];
       $("rival-status").dataset.tone = tone;
       set("rival-title", title);
       set("rival-text", text);
-      set("rival-logins-note", logins > 1 ? `Signed in ${logins} times so far.` : "");
       set("rival-why", why);
       $("rival-again").hidden = state === "none" || state === "signed-in";
     },

@@ -18,6 +18,8 @@ const LOOKS = ["light", "dark"].flatMap((colorScheme) => [DESKTOP, PHONE].map((w
 const UNSURE = new Set(["#ring-number", "#ring-unit"]);
 
 async function complaints(page, context = "document") {
+  // What stays in view while one scrolls covers nothing then.
+  await page.evaluate(() => window.scrollTo({ top: 0, behavior: "instant" }));
   await page.evaluate(AXE);
   const { violations, incomplete } = await page.evaluate(
     (where) => window.axe.run(where === "document" ? document : where, { resultTypes: ["violations", "incomplete"] }),

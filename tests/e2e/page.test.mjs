@@ -46,7 +46,7 @@ describe("page", { concurrency: 6 }, () => {
     await shows(page, "result", /the caller saw 200/);
     await until(() => server.stats().rotations === 2, "one refresh for it");
 
-    await page.getByLabel("Call the API every second").uncheck();
+    await page.getByLabel("A call every second").uncheck();
     const { total } = server.stats().api;
     await press(page, "Call the API");
     await until(() => server.stats().api.total > total, "one call without the ticker");
@@ -67,7 +67,7 @@ describe("page", { concurrency: 6 }, () => {
   test("50 calls on an expired token cost one token request", async (t) => {
     const { server, page } = await openDemo(t, browser, { accessTtl: 60 });
     await signIn(page);
-    await page.getByLabel("Call the API every second").uncheck();
+    await page.getByLabel("A call every second").uncheck();
     await press(page, "Expire the token now");
     await shows(page, "result", /refuses this token/);
     await press(page, "50 calls at once");

@@ -123,6 +123,59 @@ describe("site", { concurrency: 4 }, () => {
     assert.deepEqual(said, []);
   });
 
+  test("a bad day goes by itself, signs in by itself, and throws out the snippet's user alone", async (t) => {
+    const { page, said, outside } = await open(t);
+    await page.click("#bad-day:enabled");
+    await until(
+      async () => /^The bad day is over/.test(await page.textContent("#result")),
+      async () => `the end of the bad day: ${await page.textContent("#result")}`,
+      { within: 90_000 },
+    );
+    const words =
+      /tokenwell: (\d+) calls answered, \d+ failed, never signed out\. The snippet: (\d+) calls answered, (\d+) failed, signed out by accident (?:once|\d+ times)\./;
+    const told = await page.textContent("#result");
+    assert.match(told, words);
+    const [, ours, theirs, failures] = told.match(words).map(Number);
+    assert.ok(ours > 100 && theirs < ours && failures >= 50, told);
+    assert.equal(await number(page, "count-met-outs"), 0);
+    assert.ok((await number(page, "rival-met-outs")) > 0);
+    assert.ok((await number(page, "count-met-cut")) > 0, "the tunnel is told apart from failures");
+    assert.equal(await number(page, "count-logins"), 1);
+    assert.ok((await number(page, "rival-logins")) > 1, "the snippet's user typed the password again");
+    assert.equal(await page.textContent("#count-reuse"), "0");
+    // All is as it was.
+    assert.equal(await page.isChecked("#set-offline"), false);
+    assert.deepEqual([await page.inputValue("#set-latency"), await page.inputValue("#set-loss")], ["150", "0"]);
+    assert.deepEqual([said, outside], [[], []]);
+  });
+
+  test("a duplicate of a tab that keeps its state for itself shares the session, and no token comes twice", async (t) => {
+    const { context, page, said, listen } = await open(t, "?keep=session");
+    await page.selectOption("#set-ttl", "5");
+    await signIn(page);
+    const user = await page.textContent("#user");
+    const [copy] = await Promise.all([context.waitForEvent("page"), press(page, "duplicate")]);
+    listen(copy);
+    assert.match(await page.textContent("#result"), /has a copy/);
+    await copy.waitForSelector("#status[data-tone=ok]");
+    assert.equal(await copy.textContent("#user"), user);
+    await until(async () => (await number(copy, "count-rotations")) >= 2, "two rotations");
+    assert.equal(await number(copy, "count-logins"), 1);
+    assert.equal(await copy.textContent("#count-reuse"), "0");
+    assert.equal(await copy.textContent("#count-ratio"), "1.00");
+    assert.deepEqual(said, []);
+  });
+
+  test("a session that was revoked is over for both, and called no accident", async (t) => {
+    const { page } = await open(t);
+    await page.selectOption("#set-ttl", "5");
+    await signIn(page);
+    await press(page, "revoke");
+    await page.waitForSelector("#status[data-tone=off]");
+    await until(async () => (await page.textContent("#rival-title")) === "Signed out", "the snippet to find out");
+    for (const who of ["count", "rival"]) assert.equal(await number(page, `${who}-met-outs`), 0, who);
+  });
+
   test("latency, loss, a wrong clock and a life are set by the keyboard and said in words", async (t) => {
     const { page } = await open(t);
     for (const [label, choice, words] of [
