@@ -1,5 +1,7 @@
 // What the guides show is run as it stands: each fenced block marked `js run` as a module in Chromium, against the
-// demo's real server, in the order of the page; each marked `js node` in Node. In comments between them:
+// demo's real server, in the order of the page; each marked `js playwright` with a `page` of that server, where a module
+// that was named before has a page of its own; each marked `js node` in Node; each marked `csp` as a page's policy. In
+// comments between them:
 //
 //   <!-- expect: EXPRESSION -->   must come true in the page, after the block above it
 //   <!-- fault: JSON -->          ordered at the server, before the block below it
@@ -15,7 +17,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { build } from "esbuild";
+import { build, transform } from "esbuild";
 import { startServer } from "../../www/server/main.mjs";
 import { openBrowser, PKG, until } from "./browser.mjs";
 
@@ -23,11 +25,13 @@ const GUIDES = fileURLToPath(new URL("../../docs/guides/", import.meta.url));
 const guides = readdirSync(GUIDES).filter((file) => file.endsWith(".md"));
 const read = (file) => readFileSync(join(GUIDES, file), "utf8");
 
-const STEP = /^```js (run|node)\n([\s\S]*?)^```$|^<!-- (expect|fault): ([\s\S]*?) -->$/gm;
+const STEP = /^```js (run|node|playwright)\n([\s\S]*?)^```$|^<!-- (expect|fault): ([\s\S]*?) -->$/gm;
 const stepsOf = (text) =>
   [...text.matchAll(STEP)].map(([, kind, code, word, content]) =>
     code === undefined ? { [word]: content } : { [kind]: code },
   );
+
+const AsyncFunction = (async () => {}).constructor;
 
 const STANDS_FOR = { "/login": "/demo/sign-in", "/oauth/token": "/oidc/token", "/api/orders": "/api/time" };
 const ENTRIES = {
@@ -37,9 +41,16 @@ const ENTRIES = {
   "tokenwell/inspector": "inspector",
 };
 const IMPORTS = Object.fromEntries(Object.entries(ENTRIES).map(([name, file]) => [name, `/pkg/dist/${file}.js`]));
-const PAGE = `<!doctype html><title>guide</title>
+const pageOf = (script) => `<!doctype html><title>guide</title>
 <script type="importmap">${JSON.stringify({ imports: { ...IMPORTS, axios: "/axios.js" } })}</script>
-<body><script type="module">window.tokenwell = await import("tokenwell"); window.ready = true;</script>`;
+<body><script type="module">${script}</script>`;
+const PAGE = pageOf('window.tokenwell = await import("tokenwell"); window.ready = true;');
+
+/** What a bundler in development makes of it, and the demo's client. */
+async function built(code) {
+  const { code: text } = await transform(code, { define: { "import.meta.env.DEV": "true" }, charset: "utf8" });
+  return text.replaceAll("my-app", "tokenwell-demo");
+}
 
 describe("guides", { concurrency: 3 }, () => {
   let browser, axios;
@@ -55,7 +66,7 @@ describe("guides", { concurrency: 3 }, () => {
     if (!steps.some(({ run }) => run)) continue;
     test(`${file}: what it shows works`, async (t) => {
       const server = await startServer({ pkg: PKG, accessTtl: 60 });
-      const context = await browser.newContext();
+      const context = await browser.newContext({ baseURL: server.url });
       t.after(async () => {
         await context.close();
         await server.close();
@@ -68,12 +79,18 @@ describe("guides", { concurrency: 3 }, () => {
       await page.goto(`${server.url}/guide`);
       await page.waitForFunction(() => window.ready);
 
-      for (const [i, { run, expect, fault }] of steps.entries()) {
+      for (const [i, { run, playwright, expect, fault }] of steps.entries()) {
         if (fault) server.faults.set(JSON.parse(fault));
         if (run) {
           const [, name = `step-${i}.js`] = run.match(/^\/\/ (\S+\.js)\n/) ?? [];
-          files.set(`/${name}`, run.replaceAll("my-app", "tokenwell-demo"));
+          files.set(`/${name}`, await built(run));
           await page.evaluate((url) => import(url), `/${name}`).catch((error) => assert.fail(`${run}\n${error.stack}`));
+        }
+        if (playwright) {
+          const other = await context.newPage();
+          other.setDefaultTimeout(10_000);
+          await new AsyncFunction("page", playwright)(other);
+          await other.close();
         }
         if (expect)
           await until(
@@ -85,6 +102,35 @@ describe("guides", { concurrency: 3 }, () => {
       assert.deepEqual(errors, []);
     });
   }
+
+  test("the policy that the guide gives lets the package work, and without its one word the error names that word", async (t) => {
+    const server = await startServer({ pkg: PKG });
+    const context = await browser.newContext();
+    t.after(async () => {
+      await context.close();
+      await server.close();
+    });
+    const [, policy] = read("hosting.md").match(/^```csp\n(.*?)\n```$/ms);
+    const script = `import { AuthSession } from "/pkg/dist/index.js";
+      try { window.said = new AuthSession({ refresh: "/oidc/token" }).snapshot.status } catch (error) { window.said = error.message }`;
+    const said = async (policy) => {
+      const page = await context.newPage();
+      await page.route("**/guarded*", (route) =>
+        route.request().url().endsWith(".js")
+          ? route.fulfill({ contentType: "text/javascript", body: script })
+          : route.fulfill({
+              contentType: "text/html",
+              headers: { "content-security-policy": policy },
+              body: '<!doctype html><script type="module" src="/guarded.js"></script>',
+            }),
+      );
+      await page.goto(`${server.url}/guarded`);
+      await page.waitForFunction(() => window.said);
+      return page.evaluate(() => window.said);
+    };
+    assert.equal(await said(policy), "signed-out");
+    assert.match(await said(policy.replace(" 'wasm-unsafe-eval'", "")), /'wasm-unsafe-eval'/);
+  });
 
   test("what runs in Node runs in Node", async () => {
     const folder = mkdtempSync(join(tmpdir(), "tokenwell-guides-"));
@@ -128,6 +174,8 @@ describe("guides", { concurrency: 3 }, () => {
 async function answer(route, server, files) {
   const { pathname } = new URL(route.request().url());
   if (pathname === "/guide") return route.fulfill({ contentType: "text/html", body: PAGE });
+  if (files.has(`${pathname}.js`))
+    return route.fulfill({ contentType: "text/html", body: pageOf(`import "${pathname}.js";`) });
   if (files.has(pathname)) return route.fulfill({ contentType: "text/javascript", body: files.get(pathname) });
   const real = STANDS_FOR[pathname];
   if (!real) return route.continue();

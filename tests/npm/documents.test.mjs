@@ -7,6 +7,7 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFi
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { promisify } from "node:util";
+import { transform } from "esbuild";
 import { startServer } from "../../www/server/main.mjs";
 import { install, pkg, root, tool } from "./installed.mjs";
 
@@ -45,6 +46,89 @@ for (const file of readdirSync(join(root, "docs/presets"))) {
     return file === "appsmith.md" ? [["", "ts", "export {};"], ...shown] : shown;
   };
 }
+
+/** Where each fenced block of the documents is run or compiled, by its file and what is said after the fence. */
+const ACCOUNTS = [
+  // Every block here is compiled, the first is run too; of the commands see below.
+  ["README.md", "js"],
+  ["pkg-template/README.md", "js|tsx"],
+  // The code of apps that tests/hosts builds and visits: "every recipe" below.
+  ["pkg-template/RECIPES.md", "\\w+"],
+  // tests/e2e/guides.test.mjs; what one moves from, below.
+  ["docs/guides/*.md", "js run|js node|js playwright|js before|csp"],
+  // What to write is compiled, what was there before is read by a parser; Appsmith's is run by tests/interop.
+  ["docs/presets/*.md", "ts|js"],
+  // Commands: below. Those for libFuzzer want a nightly compiler, which no test has.
+  ["README.md|pkg-template/README.md|docs/guides/start.md|docs/fuzzing.md", "sh"],
+];
+
+const DOCUMENTS = ["", "docs", "docs/guides", "docs/presets", "pkg-template"].flatMap((folder) =>
+  readdirSync(join(root, folder))
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => (folder ? `${folder}/${name}` : name)),
+);
+
+test("every block of every document is run, compiled or at least parsed", () => {
+  let count = 0;
+  for (const file of DOCUMENTS) {
+    const fences = [...read(root, file).matchAll(/^ *```([^\n]*)\n.*?^ *```$/gms)];
+    for (const [block, info] of fences) {
+      const known = ACCOUNTS.some(
+        ([files, kinds]) =>
+          RegExp(`^(${files.replaceAll(".", "\\.").replaceAll("*", "[\\w-]+")})$`).test(file) &&
+          RegExp(`^(${kinds})$`).test(info),
+      );
+      assert.ok(known, `${file}: nobody checks this:\n${block}`);
+      count += 1;
+    }
+  }
+  assert.ok(count > 80, `only ${count}`);
+});
+
+test("the commands that the documents show are there", () => {
+  const { name } = JSON.parse(read(at.home, "package.json"));
+  const commands = read(root, "xtask/src/main.rs");
+  let count = 0;
+  for (const file of ["README.md", "pkg-template/README.md", "docs/guides/start.md"]) {
+    for (const [, , lines] of blocks(read(root, file), "sh")) {
+      for (const line of lines.trim().split("\n")) {
+        const [, command] = line.match(/^cargo xtask (\w+)/) ?? [];
+        const there = command ? RegExp(`^    ${command}[(,]`, "im").test(commands) : line === `npm install ${name}`;
+        assert.ok(there, `${file}: ${line}`);
+        count += 1;
+      }
+    }
+  }
+  assert.ok(count >= 4);
+});
+
+/** The libraries are here for this alone. auth0-spa-js is not: it brings a script that npm runs when it installs. */
+const BEFORE = `
+declare module "@auth0/auth0-spa-js";
+declare const [api, requestRefresh, data, authority, client_id, redirect_uri, state, url, domain, clientId, appState]: any;
+`;
+
+test("what the guide moves from compiles against the libraries it names", () => {
+  const found = blocks(read(root, "docs/guides/moving.md"), "js before");
+  assert.equal(found.length, 4);
+  const folder = join(root, "target/xtask/before");
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "before.d.ts"), BEFORE);
+  const files = found.map(([, , code], i) => {
+    writeFileSync(join(folder, `before-${i}.ts`), code);
+    return `before-${i}.ts`;
+  });
+  const options = { module: "esnext", moduleResolution: "bundler", noImplicitAny: false, skipLibCheck: true };
+  check(folder, ["before.d.ts", ...files], options);
+});
+
+test("what the presets' pages begin with is JavaScript", async () => {
+  for (const file of readdirSync(join(root, "docs/presets"))) {
+    for (const [, , code] of blocks(read(root, "docs/presets", file), "js")) {
+      await transform(code, { loader: "jsx", sourcefile: file, logLevel: "silent" });
+    }
+  }
+});
 
 function check(folder, files, options) {
   const compilerOptions = {
