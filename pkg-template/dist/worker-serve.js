@@ -19,6 +19,13 @@ const BODILESS = [204, 205, 304];
 /** What a session's `fetch` throws for a request that it leaves alone: the page sends that itself. */
 const UNTOUCHED = {};
 
+/** An init as the session gets it; one that comes through to `fetch` as it is, the session has left alone. */
+class Call {
+  constructor(init, signal) {
+    Object.assign(this, init, { signal });
+  }
+}
+
 /** For each instance of the module, also for one after a trap. */
 const stands = () => setPage(page);
 
@@ -45,8 +52,6 @@ class Host {
   #bodies = new Set();
   /** How long an answer counts, ms. */
   #patience;
-  /** Calls as the session gets them; those that come through to `fetch` as they are, it has left alone. */
-  #calls = new WeakSet();
 
   constructor(port, { options, page: facts, key, kept, exposed, own }, given) {
     this.#port = port;
@@ -68,7 +73,7 @@ class Host {
     this.#session = await AuthSession.create({
       ...options,
       ...given,
-      fetch: (input, init) => (this.#calls.has(init) ? Promise.reject(UNTOUCHED) : this.#note(wrapped(input, init))),
+      fetch: (input, init) => (init instanceof Call ? Promise.reject(UNTOUCHED) : this.#note(wrapped(input, init))),
     });
     this.#session.subscribe(() => this.#show());
     for (const event of EVENTS) this.#session.on(event, (detail) => this.#tell(event, detail));
@@ -109,10 +114,8 @@ class Host {
 
   async #fetch(id, url, init) {
     const { signal } = this.#aborts.get(id);
-    const call = { ...init, signal };
-    this.#calls.add(call);
     try {
-      const response = await this.#session.fetch(url, call);
+      const response = await this.#session.fetch(url, new Call(init, signal));
       const head = responseHead(response);
       if (!response.body || BODILESS.includes(response.status))
         return this.#port.postMessage({ id, value: { head, body: null } });
