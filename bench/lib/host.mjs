@@ -4,7 +4,7 @@ import { createReadStream, existsSync } from "node:fs";
 import { createServer } from "node:http";
 import { chromium } from "playwright-core";
 import { Model } from "../page/model.js";
-import { DIST } from "./build.mjs";
+import { bundle, DIST } from "./build.mjs";
 
 const FLAGS = [
   "--headless",
@@ -27,7 +27,7 @@ const PAGES = { "/": BLANK, "/bench": page("main"), "/day": page("day"), "/tab":
 const TYPES = { js: "text/javascript", wasm: "application/wasm" };
 
 /** A server with the bundles, an API and a token endpoint; every answer is fresh from it, nothing is cached. */
-export async function serve() {
+async function serve() {
   let model;
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, "http://localhost");
@@ -51,8 +51,30 @@ export async function serve() {
   return { origin, model, close: () => new Promise((done) => server.close(done)) };
 }
 
-export const launch = () =>
-  chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: FLAGS });
+const launch = () => chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: FLAGS });
+
+/** Runs `work(browser, host)` on fresh bundles, in a browser and with a server of its own. */
+export async function inBrowser(work) {
+  await bundle();
+  const host = await serve();
+  try {
+    const browser = await launch();
+    try {
+      return await work(browser, host);
+    } finally {
+      await browser.close();
+    }
+  } finally {
+    await host.close();
+  }
+}
+
+/** A page for each of these peers, to be measured in turns. */
+export async function openEach(browser, host, peers, options) {
+  const pages = [];
+  for (const peer of peers) pages.push(await openPeer(browser, host.origin, peer, options));
+  return pages;
+}
 
 /** A page of its own process and storage with that library opened. */
 export async function openPeer(browser, origin, peer, options) {

@@ -46,6 +46,9 @@ export const PEERS = [
   { id: "auth0", name: "auth0-spa-js", npm: "@auth0/auth0-spa-js", use: "Auth0Client", wraps: true },
 ];
 
+/** Whose calls are measured: what takes a token and sends it, each library once. */
+export const CALLERS = PEERS.filter(({ id }) => id !== "raw" && id !== "tokenwell-slim");
+
 /** Those that are weighed only. */
 export const WEIGHED = [
   {

@@ -1,7 +1,7 @@
 // The cost of a call with a fresh token, the network stubbed out: what the library itself costs.
 
-import { bundle, PEERS } from "../lib/build.mjs";
-import { launch, openPeer, serve } from "../lib/host.mjs";
+import { inBrowser, openEach } from "../lib/host.mjs";
+import { CALLERS } from "../lib/peers.mjs";
 import { summary } from "../lib/stats.mjs";
 
 export const title = "A call with a fresh token";
@@ -10,16 +10,11 @@ export const title = "A call with a fresh token";
 const TURN_MS = 30;
 
 export async function run({ quick, only }) {
-  await bundle();
-  const host = await serve();
-  const browser = await launch();
-  try {
-    const peers = PEERS.filter((peer) => peer.id !== "raw" && peer.id !== "tokenwell-slim" && only(peer));
+  return inBrowser(async (browser, host) => {
+    const peers = CALLERS.filter(only);
     const open = [];
-    for (const peer of peers) {
-      const page = await openPeer(browser, host.origin, peer, { stub: true });
+    for (const page of await openEach(browser, host, peers, { stub: true })) {
       open.push({
-        peer,
         page,
         sequential: await calibrate(page, "sequential", 1),
         together: await calibrate(page, "together", 100),
@@ -45,10 +40,7 @@ export async function run({ quick, only }) {
       return row;
     });
     return { rows, unit: "µs" };
-  } finally {
-    await browser.close();
-    await host.close();
-  }
+  });
 }
 
 /** How many calls fill a turn, found when the code is warm. */

@@ -1,16 +1,13 @@
 // From `import()` to the answer of the first authorised request, on a fresh page of a user who is signed in.
 
-import { bundle, PEERS } from "../lib/build.mjs";
-import { launch, openPeer, serve } from "../lib/host.mjs";
+import { inBrowser, openPeer } from "../lib/host.mjs";
+import { PEERS } from "../lib/peers.mjs";
 import { summary } from "../lib/stats.mjs";
 
 export const title = "Cold start";
 
 export async function run({ quick, only }) {
-  await bundle();
-  const host = await serve();
-  const browser = await launch();
-  try {
+  return inBrowser(async (browser, host) => {
     const peers = PEERS.filter((peer) => peer.id !== "snippet" && only(peer));
     // A login of each is kept in a context of its own; every round is a new page of that context, from the network.
     const contexts = [];
@@ -37,10 +34,7 @@ export async function run({ quick, only }) {
       tokenRequests: requests[i],
     }));
     return { rows, unit: "ms" };
-  } finally {
-    await browser.close();
-    await host.close();
-  }
+  });
 }
 
 async function loggedIn(browser, host, peer) {

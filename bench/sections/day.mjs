@@ -1,11 +1,9 @@
 // A working day of one user, time-scaled, with faults: page/day.js has the whole story.
 
-import { bundle, PEERS } from "../lib/build.mjs";
-import { launch, serve } from "../lib/host.mjs";
+import { inBrowser } from "../lib/host.mjs";
+import { CALLERS } from "../lib/peers.mjs";
 
 export const title = "A day of use, with faults";
-
-const SKIPPED = ["raw", "tokenwell-slim"];
 
 const TEXT = `Eight working hours of one user, of whom every tab makes a call a minute on average. Access tokens live 15 minutes and
 refresh tokens rotate: one that is presented again more than 30 s later ends the sign-in. The faults: the token endpoint
@@ -20,13 +18,10 @@ use them, tokenwell among them. The snippet and keycloak-js share nothing among 
 its own. One run each; single figures are chance.`;
 
 export async function run({ quick, only }) {
-  await bundle();
-  const host = await serve();
-  const browser = await launch();
   const tabs = quick ? [1, 3] : [1, 3, 8];
   const scale = quick ? 720 : 240;
-  try {
-    const peers = PEERS.filter((peer) => !SKIPPED.includes(peer.id) && only(peer));
+  return inBrowser(async (browser, host) => {
+    const peers = CALLERS.filter(only);
     const rows = peers.map(({ id }) => ({ id }));
     for (const n of tabs) {
       // All at the same time: they wait most of it.
@@ -42,8 +37,5 @@ export async function run({ quick, only }) {
       );
     }
     return { rows, tabs, scale, text: TEXT };
-  } finally {
-    await browser.close();
-    await host.close();
-  }
+  });
 }

@@ -1,16 +1,12 @@
 // Decoding a JWT of 1 KB, beside `jwt-decode` and two lines by hand.
 
-import { bundle } from "../lib/build.mjs";
-import { launch, openPeer, serve } from "../lib/host.mjs";
+import { inBrowser, openPeer } from "../lib/host.mjs";
 import { summary } from "../lib/stats.mjs";
 
 export const title = "Decoding a JWT";
 
 export async function run({ quick }) {
-  await bundle();
-  const host = await serve();
-  const browser = await launch();
-  try {
+  return inBrowser(async (browser, host) => {
     const page = await openPeer(browser, host.origin, { id: "tokenwell" }, {});
     const took = {};
     let length;
@@ -30,8 +26,5 @@ export async function run({ quick }) {
       toJwtDecode: summary(us.map((one, round) => took["jwt-decode"][round] / one)),
     }));
     return { rows, unit: "µs", length };
-  } finally {
-    await browser.close();
-    await host.close();
-  }
+  });
 }

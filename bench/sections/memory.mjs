@@ -1,18 +1,15 @@
 // What stays: the JS heap after a collection, and WASM pages, after many calls and after many refreshes.
 
-import { bundle, PEERS } from "../lib/build.mjs";
-import { launch, openPeer, serve } from "../lib/host.mjs";
+import { inBrowser, openPeer } from "../lib/host.mjs";
+import { PEERS } from "../lib/peers.mjs";
 
 export const title = "Memory";
 
 const SOME = ["by-hand", "tokenwell", "supabase", "keycloak", "oidc-client-ts", "badgateway"];
 
 export async function run({ quick, only }) {
-  await bundle();
-  const host = await serve();
-  const browser = await launch();
   const [calls, refreshes] = quick ? [100_000, 1_000] : [1_000_000, 10_000];
-  try {
+  return inBrowser(async (browser, host) => {
     const rows = [];
     for (const peer of PEERS.filter(({ id }) => SOME.includes(id)).filter(only)) {
       const page = await openPeer(browser, host.origin, peer, { clock: true, stub: true });
@@ -40,8 +37,5 @@ export async function run({ quick, only }) {
       await page.context().close();
     }
     return { rows };
-  } finally {
-    await browser.close();
-    await host.close();
-  }
+  });
 }

@@ -1,23 +1,19 @@
 // Many calls at once when the token has expired: token requests, failures, and time beyond the refresh itself.
 
-import { bundle, PEERS } from "../lib/build.mjs";
-import { launch, openPeer, serve } from "../lib/host.mjs";
+import { inBrowser, openEach } from "../lib/host.mjs";
+import { CALLERS } from "../lib/peers.mjs";
 import { summary } from "../lib/stats.mjs";
 
 export const title = "Stampede on an expired token";
 
 export async function run({ quick, only }) {
-  await bundle();
-  const host = await serve();
-  const browser = await launch();
-  try {
-    const peers = PEERS.filter((peer) => peer.id !== "raw" && peer.id !== "tokenwell-slim" && only(peer));
+  return inBrowser(async (browser, host) => {
+    const peers = CALLERS.filter(only);
     const rows = peers.map(({ id }) => ({ id }));
     for (const calls of [1_000, 10_000]) {
       const seen = peers.map(() => []);
       // A fresh page each time for those who remember failures; the first turn warms the code.
-      const pages = [];
-      for (const peer of peers) pages.push(await openPeer(browser, host.origin, peer, { clock: true, tokenDelay: 50 }));
+      const pages = await openEach(browser, host, peers, { clock: true, tokenDelay: 50 });
       const rounds = quick ? 3 : 7;
       for (let round = -1; round < rounds; round++) {
         for (const [i, page] of pages.entries()) {
@@ -36,8 +32,5 @@ export async function run({ quick, only }) {
       for (const page of pages) await page.context().close();
     }
     return { rows, unit: "ms", tokenDelayMs: 50 };
-  } finally {
-    await browser.close();
-    await host.close();
-  }
+  });
 }
