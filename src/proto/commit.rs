@@ -174,7 +174,7 @@ impl Session {
         match result {
             Swapped::Conflict(Found::Entry(entry)) => {
                 if entry.record.is_some_and(|theirs| theirs.generation < mine) {
-                    self.pace.merge(&entry.meta, now);
+                    self.learn_pace(now, &entry.meta);
                     self.repair(entry.version, mine);
                 }
             }
@@ -200,7 +200,7 @@ impl Session {
             });
             return self.ended_elsewhere(now, how);
         }
-        self.pace.merge(&entry.meta, now);
+        self.learn_pace(now, &entry.meta);
         match entry.record {
             Some(theirs) if theirs.generation >= record.generation => {
                 self.enter(Phase::Looking, now.mono_ms);
@@ -212,7 +212,7 @@ impl Session {
 
     /// The server refused the token, but the entry has changed since our claim.
     fn end_overtaken(&mut self, now: Now, entry: Entry) {
-        self.pace.merge(&entry.meta, now);
+        self.learn_pace(now, &entry.meta);
         self.enter(Phase::Looking, now.mono_ms);
         let adopted = entry.record.is_some_and(|record| self.adopt(now, record));
         if !adopted {

@@ -172,7 +172,7 @@ impl Session {
         {
             return;
         }
-        self.pace.merge(&entry.meta, now);
+        self.learn_pace(now, &entry.meta);
         let (Some(attempt), Some(held)) = (&mut self.attempt, &self.held) else { return };
         attempt.generation = held.record.generation;
         let behind = sealed_generation < attempt.generation;
@@ -317,6 +317,10 @@ impl Session {
 
     /// Writes this tab's claim to present the token.
     fn write_claim(&mut self, now: Now) {
+        // What was heard in line counts too.
+        if self.cools_down(now) {
+            return;
+        }
         let mark = self.pace.mark(now);
         let (Some(attempt), Some(held)) = (&mut self.attempt, &self.held) else { return };
         attempt.request_mark = Some(mark);

@@ -41,8 +41,11 @@ impl Session {
             let failure = Failure::new(Code::SignedOut, NOTHING_TO_PRESENT);
             return self.settle_failed(now, waiter, Waits::For(want), &failure);
         }
+        // With a token that is still valid nobody is in need.
+        if want == Want::Refresh || held.expired(now) {
+            self.pace.wanted(now);
+        }
         if let Some(retry_at_ms) = self.must_wait(now, want) {
-            self.pace.wanted();
             let failure = self.told_to_wait(retry_at_ms);
             return self.settle_failed(now, waiter, Waits::For(want), &failure);
         }
@@ -82,8 +85,7 @@ impl Session {
             "there is nothing to refresh with"
         } else if self.breaker.is_open(now) {
             "the API refuses fresh tokens"
-        } else if self.must_wait(now, Want::Call).is_some() {
-            self.pace.wanted();
+        } else if self.must_wait_wanted(now).is_some() {
             "a refresh has failed a moment ago"
         } else {
             self.join(now, waiter, Waits::ToReplay);
@@ -102,6 +104,12 @@ impl Session {
         let until = self.pace.cooling(now)?;
         (want != Want::Refresh || self.pace.by_server())
             .then(|| now.wall_ms.saturating_add(until.remaining_ms(now)))
+    }
+
+    /// The same for somebody whose token is of no use.
+    fn must_wait_wanted(&mut self, now: Now) -> Option<i64> {
+        self.pace.wanted(now);
+        self.must_wait(now, Want::Call)
     }
 
     fn told_to_wait(&self, retry_at_ms: i64) -> Failure {

@@ -50,4 +50,18 @@ impl Held {
     pub(super) fn needed_ms(&self, config: &Config, min_validity_ms: Option<i64>) -> i64 {
         needed_ms(config.leeway, self.record.tokens.lifetime_ms.unwrap_or(0), min_validity_ms)
     }
+
+    /// How long to wait after a failure if nobody waits: a twelfth of what a token lasts, five minutes of an hour; after
+    /// the first one not beyond the token's end.
+    pub(super) fn idle_ms(&self, config: &Config, now: Now, failures: u32) -> i64 {
+        let lasts = self.record.tokens.lifetime_ms.or(config.cookie_interval_ms);
+        let share = lasts.map_or(UNKNOWN_LIFETIME_IDLE_MS, |lasts| lasts / 12);
+        match self.expiry.map_or(0, |at| at.remaining_ms(now)) {
+            left if left > 0 && failures == 0 => share.min(left),
+            _ => share,
+        }
+    }
 }
+
+/// [`Held::idle_ms`] where nobody says how long a token lasts.
+const UNKNOWN_LIFETIME_IDLE_MS: i64 = 5_000;

@@ -10,6 +10,17 @@ use super::talk::NO_CLAIM;
 use super::time::Now;
 
 impl Session {
+    /// Takes over what the tabs of this sign-in have shared of their failures.
+    pub(super) fn learn_pace(&mut self, now: Now, meta: &Meta) {
+        let idle_ms = self.idle_ms(now);
+        self.pace.merge(meta, now, idle_ms);
+    }
+
+    /// The first wait after a failure if nobody waits.
+    pub(super) fn idle_ms(&self, now: Now) -> i64 {
+        self.held.as_ref().map_or(0, |held| held.idle_ms(&self.config, now, self.pace.failures()))
+    }
+
     /// The page woke. What it had asked of the shared place may never be answered (Firefox, after the
     /// back/forward cache), so it is asked again.
     pub(super) fn resume(&mut self, now: Now) {
@@ -62,7 +73,7 @@ impl Session {
                 if let Some(record) = entry.record {
                     self.adopt(now, record);
                 }
-                self.pace.merge(&entry.meta, now);
+                self.learn_pace(now, &entry.meta);
                 if theirs < mine {
                     self.repair(entry.version, mine);
                 }

@@ -230,7 +230,10 @@ impl Session {
             return self.finish();
         }
         match meaning {
-            None => self.fail(now, Code::RefreshUnavailable, UNANSWERED, Refused::default(), None),
+            None => {
+                self.pace.lost_answer();
+                self.fail(now, Code::RefreshUnavailable, UNANSWERED, Refused::default(), None);
+            }
             Some(Meaning::Granted(grant)) => match self.next_record(now, &grant) {
                 Some(record) => self.commit(now, record),
                 None => self.effect(Effect::Begin { attempt: id, grant }),
@@ -292,7 +295,8 @@ impl Session {
         retry_at_ms: Option<i64>,
     ) {
         let wanted = self.held.as_ref().is_none_or(|held| held.expired(now)) && !self.waiters.is_empty();
-        self.pace.failed(now, retry_at_ms, wanted);
+        let idle_ms = self.idle_ms(now);
+        self.pace.failed(now, retry_at_ms, wanted, idle_ms);
         let mut failure = Failure::said(code, message, said);
         failure.retry_at_ms =
             self.pace.cooling(now).map(|until| now.wall_ms.saturating_add(until.remaining_ms(now)));

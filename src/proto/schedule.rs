@@ -7,16 +7,24 @@ use super::time::{Deadline, Now};
 const RATE_REQUESTS: usize = 3;
 /// … in so many ms: the promise is 5 s as the server counts, and requests travel at different speeds.
 const RATE_WINDOW_MS: i64 = 6_000;
-/// The first wait after a failure is drawn from 0..=this; each further one from twice as much.
-const BACKOFF_FIRST_MS: i64 = 1_000;
-/// The ceiling while somebody waits for a token: everyone recovers this soon after an outage.
-const BACKOFF_WANTED_MS: i64 = 30_000;
-/// The ceiling while nobody does: a million idle tabs must not keep a server down.
-const BACKOFF_IDLE_MS: i64 = 900_000;
+/// While somebody waits for a token, the first wait after a failure; each further one is four times as long, …
+const WANTED_FIRST_MS: i64 = 1_000;
+/// … up to this: with a second for the request, everyone who waits has recovered 30 s after an outage.
+const WANTED_MOST_MS: i64 = 28_000;
+/// Somebody who was turned away counts as waiting for so long.
+const WANTED_FOR_MS: i64 = 300_000;
+/// While nobody waits, the first wait is what the token's lifetime makes of it, in these bounds, and each further one
+/// three times as long, …
+const IDLE_FIRST_MS: (i64, i64) = (1_000, 300_000);
+/// … up to this: a million idle tabs that hurry would keep a server down, and nobody would be helped.
+const IDLE_MOST_MS: i64 = 900_000;
+/// All who were told one second to come back must not come in that second: who is waited for comes in an eighth of
+/// the time they were told to wait, …
+const SPREAD_WANTED_MS: (i64, i64) = (1_000, 28_000);
+/// … and who is not, in so many times that time, but in no more than three times the first wait.
+const SPREAD_IDLE: i64 = 20;
 /// How many cool-downs of other tabs to remember.
 const KNOWN_COOLDOWNS: usize = 8;
-/// Full jitter may draw 0; two requests at once help nobody.
-const BACKOFF_LEAST_MS: i64 = 200;
 
 /// What the pace of refreshing depends on.
 #[derive(Default)]
@@ -24,6 +32,10 @@ pub(super) struct Pace {
     /// Failures in a row.
     failures: u32,
     cooldown: Option<Cooldown>,
+    /// The request that fails now may have been heard: only its answer got lost.
+    lost: bool,
+    /// When somebody was last turned away without a token, monotonic ms.
+    wanted_mono_ms: Option<i64>,
     /// The last cool-downs of other tabs: being told twice does not prolong one.
     known: Vec<i64>,
     /// When the network last came back, epoch ms: what failed before that tells nothing any more.
@@ -48,21 +60,38 @@ impl Pace {
     pub(super) fn succeeded(&mut self, obtained_ms: i64) {
         self.failures = 0;
         self.cooldown = self.cooldown.filter(|c| c.by_server && c.failed_at_ms > obtained_ms);
+        self.wanted_mono_ms = None;
     }
 
-    /// A refresh has failed. `wanted`: somebody needs a token and has none.
-    pub(super) fn failed(&mut self, now: Now, retry_at_ms: Option<i64>, wanted: bool) {
+    /// The failure that follows is an answer that did not come.
+    pub(super) fn lost_answer(&mut self) {
+        self.lost = true;
+    }
+
+    /// A refresh has failed. `wanted`: somebody needs a token and has none. `idle_ms`: the first wait if nobody does.
+    pub(super) fn failed(&mut self, now: Now, retry_at_ms: Option<i64>, wanted: bool, idle_ms: i64) {
+        let failed_before = self.failures.min(6);
         self.failures = self.failures.saturating_add(1);
-        let step = BACKOFF_FIRST_MS << (self.failures.saturating_sub(1)).min(20);
-        let drawn = |ceiling: i64| now.up_to(step.min(ceiling)).max(BACKOFF_LEAST_MS);
+        if wanted {
+            self.wanted_mono_ms = Some(now.mono_ms);
+        }
+        let turned_away = |at: i64| now.mono_ms < at.saturating_add(WANTED_FOR_MS);
+        let wanted = self.wanted_mono_ms.is_some_and(turned_away);
         let asked = retry_at_ms.map(|at| at.saturating_sub(now.wall_ms).max(0));
-        // All who were told the same second must not come in the same second.
-        let wait = |ceiling| match asked {
-            Some(asked) => asked.saturating_add(now.up_to(BACKOFF_FIRST_MS)),
-            None => drawn(ceiling),
+        let (wanted_ms, idle_ms) = match asked {
+            Some(asked) => (
+                asked.saturating_add(now.up_to(spread_wanted_ms(asked))),
+                asked.saturating_add(now.up_to(spread_idle_ms(asked, idle_ms))),
+            ),
+            None => (
+                drawn(now, (WANTED_FIRST_MS << (2 * failed_before)).min(WANTED_MOST_MS), 4),
+                drawn(now, (within(idle_ms, IDLE_FIRST_MS) * 3_i64.pow(failed_before)).min(IDLE_MOST_MS), 2),
+            ),
         };
-        let wanted_until = Deadline::after(now, wait(BACKOFF_WANTED_MS));
-        let idle_until = Deadline::after(now, wait(BACKOFF_IDLE_MS));
+        // A server that has rotated forgives the old token for some seconds only: once, everyone asks again soon.
+        let soon = std::mem::take(&mut self.lost) && failed_before == 0;
+        let wanted_until = Deadline::after(now, wanted_ms);
+        let idle_until = if soon { wanted_until } else { Deadline::after(now, idle_ms) };
         self.known.push(now.wall_ms);
         // What the server asked for still holds when something else fails meanwhile.
         let standing = self.cooldown.filter(|c| c.by_server && !c.until.passed(now));
@@ -78,7 +107,8 @@ impl Pace {
     }
 
     /// Somebody needs a token and has none: no need to wait as long as for an idle tab.
-    pub(super) fn wanted(&mut self) {
+    pub(super) fn wanted(&mut self, now: Now) {
+        self.wanted_mono_ms = Some(now.mono_ms);
         if let Some(cooldown) = &mut self.cooldown {
             cooldown.until = cooldown.wanted_until;
         }
@@ -144,7 +174,7 @@ impl Pace {
     }
 
     /// Takes over what the tabs of this sign-in have shared.
-    pub(super) fn merge(&mut self, meta: &Meta, now: Now) {
+    pub(super) fn merge(&mut self, meta: &Meta, now: Now, idle_ms: i64) {
         for &made in &meta.requests {
             self.note(made, now);
         }
@@ -169,16 +199,15 @@ impl Pace {
         if left <= 0 {
             return;
         }
-        let until = Deadline::after(now, left);
+        let (wanted_ms, idle_ms) = match meta.by_server {
+            true => (left, left.saturating_add(now.up_to(spread_idle_ms(length, idle_ms)))),
+            false => (left.min(WANTED_MOST_MS), left),
+        };
         self.cooldown = Some(Cooldown {
-            until,
+            until: Deadline::after(now, idle_ms),
             by_server: meta.by_server,
             failed_at_ms: meta.failed_at_ms,
-            wanted_until: if meta.by_server {
-                until
-            } else {
-                Deadline::after(now, left.min(BACKOFF_WANTED_MS))
-            },
+            wanted_until: Deadline::after(now, wanted_ms),
         });
     }
 
@@ -187,7 +216,9 @@ impl Pace {
         self.share_requests(meta);
         meta.failures = self.failures;
         meta.failed_at_ms = self.cooldown.map_or(0, |c| c.failed_at_ms);
-        meta.not_before_ms = self.cooldown.map_or(0, |c| c.until.wall_ms);
+        // What the server asked for is the least; how far beyond that a tab goes is its own affair.
+        meta.not_before_ms =
+            self.cooldown.map_or(0, |c| if c.by_server { c.wanted_until.wall_ms } else { c.until.wall_ms });
         meta.by_server = self.by_server();
     }
 
@@ -221,6 +252,23 @@ impl Pace {
     }
 }
 
+/// Up to that, and shorter by a share of it at most.
+fn drawn(now: Now, most_ms: i64, share: i64) -> i64 {
+    most_ms - most_ms / share + now.up_to(most_ms / share)
+}
+
+fn within(ms: i64, (least, most): (i64, i64)) -> i64 {
+    ms.clamp(least, most)
+}
+
+fn spread_wanted_ms(asked_ms: i64) -> i64 {
+    within(asked_ms / 8, SPREAD_WANTED_MS)
+}
+
+fn spread_idle_ms(asked_ms: i64, idle_ms: i64) -> i64 {
+    asked_ms.saturating_mul(SPREAD_IDLE).min(within(idle_ms, IDLE_FIRST_MS) * 3).max(SPREAD_WANTED_MS.0)
+}
+
 #[cfg(test)]
 #[cfg(not(target_family = "wasm"))]
 mod tests {
@@ -243,15 +291,39 @@ mod tests {
     }
 
     #[test]
+    fn who_was_turned_away_is_waiting_for_some_minutes() {
+        let mut pace = Pace::default();
+        pace.failed(now(0, 0), None, false, 300_000);
+        pace.wanted(now(0, 0));
+        pace.failed(now(WANTED_FOR_MS - 1, u32::MAX), None, false, 300_000);
+        let left = |pace: &Pace, at| pace.retry().unwrap().remaining_ms(now(at, 0));
+        assert!(left(&pace, WANTED_FOR_MS - 1) <= WANTED_MOST_MS);
+        pace.failed(now(WANTED_FOR_MS, u32::MAX), None, false, 300_000);
+        assert!(left(&pace, WANTED_FOR_MS) > WANTED_MOST_MS);
+    }
+
+    #[test]
+    fn a_lost_answer_is_asked_for_again_at_once_but_once() {
+        let mut pace = Pace::default();
+        let left = |pace: &Pace| pace.retry().unwrap().remaining_ms(now(0, 0));
+        pace.lost_answer();
+        pace.failed(now(0, u32::MAX), None, false, 300_000);
+        assert!(left(&pace) <= WANTED_FIRST_MS);
+        pace.lost_answer();
+        pace.failed(now(0, 0), None, false, 300_000);
+        assert!(left(&pace) > WANTED_MOST_MS);
+    }
+
+    #[test]
     fn online_ends_our_own_cool_down_but_not_the_servers() {
         let mut pace = Pace::default();
-        pace.failed(now(0, u32::MAX), None, true);
+        pace.failed(now(0, u32::MAX), None, true, 0);
         let mut meta = Meta::default();
         pace.share(&mut meta);
         pace.online(now(0, 0));
-        pace.merge(&meta, now(0, 0));
+        pace.merge(&meta, now(0, 0), 0);
         assert!(pace.cooling(now(0, 0)).is_none());
-        pace.failed(now(0, 0), Some(1_000_000 + 9_000), true);
+        pace.failed(now(0, 0), Some(1_000_000 + 9_000), true, 0);
         pace.online(now(0, 0));
         assert!(pace.cooling(now(8_999, 0)).is_some());
         assert!(pace.cooling(now(10_001, 0)).is_none());
@@ -260,27 +332,44 @@ mod tests {
     #[test]
     fn a_shared_cool_down_is_not_prolonged_by_a_clock_set_back() {
         let mut theirs = Pace::default();
-        theirs.failed(now(0, u32::MAX), Some(1_000_000 + 30_000), true);
+        theirs.failed(now(0, 0), Some(1_000_000 + 30_000), true, 0);
         let mut meta = Meta::default();
         theirs.share(&mut meta);
         let back = |ms: i64| Now { wall_ms: 1_000_000 + ms - 3_600_000, mono_ms: ms, noise: 0 };
         let mut ours = Pace::default();
-        ours.merge(&meta, back(0));
-        ours.merge(&meta, back(20_000));
+        ours.merge(&meta, back(0), 0);
+        ours.merge(&meta, back(20_000), 0);
         assert!(ours.cooling(back(20_000)).is_some());
         assert!(ours.cooling(back(31_001)).is_none());
     }
 
     proptest! {
         #[test]
-        fn a_cool_down_stays_below_its_ceiling(failures in 1usize..200, noise: u32, wanted: bool) {
+        fn a_cool_down_stays_below_its_ceiling(failures in 1usize..200, noise: u32, wanted: bool, idle_ms in 0i64..400_000) {
             let mut pace = Pace::default();
             for _ in 0..failures {
-                pace.failed(now(0, noise), None, wanted);
+                pace.failed(now(0, noise), None, wanted, idle_ms);
             }
             let left = pace.cooling(now(0, 0)).unwrap().remaining_ms(now(0, 0));
-            let ceiling = if wanted { BACKOFF_WANTED_MS } else { BACKOFF_IDLE_MS };
-            prop_assert!((BACKOFF_LEAST_MS..=ceiling).contains(&left));
+            let ceiling = if wanted { WANTED_MOST_MS } else { IDLE_MOST_MS };
+            prop_assert!((WANTED_FIRST_MS / 2..=ceiling).contains(&left));
+        }
+
+        #[test]
+        fn the_first_retry_of_an_idle_tab_comes_within_what_it_was_given(idle_ms in 1_000i64..300_000, noise: u32) {
+            let mut pace = Pace::default();
+            pace.failed(now(0, noise), None, false, idle_ms);
+            let left = pace.cooling(now(0, 0)).unwrap().remaining_ms(now(0, 0));
+            prop_assert!((idle_ms / 2..=idle_ms).contains(&left));
+        }
+
+        #[test]
+        fn who_is_told_a_second_comes_after_it_and_soon_after_when_waited_for(asked in 0i64..3_600_000, noise: u32, wanted: bool) {
+            let mut pace = Pace::default();
+            pace.failed(now(0, noise), Some(1_000_000 + asked), wanted, 0);
+            pace.wanted(now(0, 0));
+            let left = pace.retry().unwrap().remaining_ms(now(0, 0));
+            prop_assert!((asked..=asked + WANTED_MOST_MS).contains(&left));
         }
 
         #[test]

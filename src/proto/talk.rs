@@ -112,7 +112,7 @@ impl Session {
                 }
             }
             Message::Busy { .. } | Message::Idle { .. } => {}
-            Message::Paced(meta) => self.pace.merge(&meta, now),
+            Message::Paced(meta) => self.learn_pace(now, &meta),
         }
     }
 
