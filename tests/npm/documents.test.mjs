@@ -16,6 +16,9 @@ before(() => {
   at = install();
 });
 
+/** The server of the example that is run, as README.md has it. */
+const DEMO = "http://localhost:4400";
+
 const read = (...path) => readFileSync(join(...path), "utf8");
 const blocks = (text, languages) => [...text.matchAll(RegExp(`^\`\`\`(${languages})\n([^]*?)^\`\`\`$`, "gm"))];
 const uncommented = (text) => text.replace(/^ *\* ?/gm, "");
@@ -36,6 +39,7 @@ const examples = {
   "worker-serve.d.ts": () => blocks(uncommented(read(at.home, "dist/worker-serve.d.ts")), "ts"),
   "inspector.d.ts": () => blocks(uncommented(read(at.home, "dist/inspector.d.ts")), "ts"),
   "presets.d.ts": () => blocks(uncommented(read(at.home, "dist/presets.d.ts")), "ts"),
+  "README.md": () => blocks(read(root, "README.md"), "js").filter(([, , code]) => !code.includes(DEMO)),
   "README.md of the package": () => blocks(read(at.home, "README.md"), "js|tsx"),
 };
 // What a page begins with, to be replaced, is JavaScript; what replaces it is TypeScript, for the compiler to check.
@@ -201,12 +205,10 @@ test("every recipe is the code of an example that tests/hosts builds and visits"
 test("the example of README.md works as it stands", async (t) => {
   const demo = await startServer({ pkg });
   t.after(() => demo.close());
-  const [[, , example]] = blocks(read(root, "README.md"), "js");
-  assert.ok(example.includes('"http://localhost:4400"') && example.includes('"./pkg/dist/index.js"'));
+  const [[, , example]] = blocks(read(root, "README.md"), "js").filter(([, , code]) => code.includes(DEMO));
+  assert.ok(example.includes('"./pkg/dist/index.js"'));
   assert.ok(example.trim().split("\n").length <= 12, "ten lines, more or less");
-  const script = example
-    .replace("http://localhost:4400", demo.url)
-    .replace("./pkg/dist/index.js", join(at.home, "dist/index.js"));
+  const script = example.replace(DEMO, demo.url).replace("./pkg/dist/index.js", join(at.home, "dist/index.js"));
   const run = promisify(execFile)(process.execPath, ["--input-type=module", "--eval", script], { timeout: 20_000 });
   const { stdout } = await run;
   assert.match(stdout, /200/);
@@ -216,4 +218,34 @@ test("what docs/comparison.md says is tested, is: the tests that it names are th
   const named = [...read(root, "docs/comparison.md").matchAll(/\[([^\]]+)\]\(\.\.\/(tests\/[^)]+)\)/g)];
   assert.ok(named.length > 10);
   for (const [, name, file] of named) assert.ok(read(root, file).includes(name), `${file}: ${name}`);
+});
+
+test("what the READMEs compare are rows of docs/comparison.md", () => {
+  const rows = (text) =>
+    text
+      .split("\n")
+      .filter((line) => line.startsWith("| "))
+      .map((line) => line.slice(2, -2).split(" | "));
+  const all = new Map(rows(read(root, "docs/comparison.md")).map((row) => [row[0], row]));
+  for (const [file, cells] of [
+    ["README.md", 3],
+    ["pkg-template/README.md", 2],
+  ]) {
+    const [, section] = read(root, file).match(/^## Beside others\n(.*?)^## /ms);
+    const [, ...shown] = rows(section.replaceAll("](tests/", "](../tests/"));
+    assert.ok(shown.length >= 8, file);
+    for (const row of shown) assert.deepEqual(row, all.get(row[0])?.slice(0, cells), `${file}: ${row[0]}`);
+  }
+});
+
+test("the sizes that the package's README tells are those that the budgets hold it to, or nearly", () => {
+  const [, section] = read(at.home, "README.md").match(/^## Sizes\n(.*?)^## /ms);
+  const budgets = JSON.parse(read(root, "xtask/package/budget.json"));
+  for (const [name, pattern] of [
+    ["tokenwell", /`tokenwell` is about (\d+) KB/],
+    ["dist/tokenwell.wasm", /a `\.wasm` of about (\d+) KB/],
+  ]) {
+    const told = Number(section.match(pattern)?.[1]) * 1000;
+    assert.ok(told > 0.85 * budgets[name] && told < 1.15 * budgets[name], `${name}: ${told}, budget ${budgets[name]}`);
+  }
 });
