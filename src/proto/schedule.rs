@@ -252,7 +252,8 @@ impl Pace {
     }
 }
 
-/// Up to that, and shorter by a share of it at most.
+/// Up to that, and shorter by a share of it at most. Full jitter, from nothing up, would be twice the requests under the
+/// same ceiling, and who is waited for can't have a higher one: a fleet would be above what a server bears.
 fn drawn(now: Now, most_ms: i64, share: i64) -> i64 {
     most_ms - most_ms / share + now.up_to(most_ms / share)
 }
