@@ -366,8 +366,7 @@ pub fn decode_jwt(token: &JsValue) -> JsValue {
 
 const NOT_BOUND: &str =
     "This session has dpop: setTokens() needs tokens that are bound to its key, of token_type DPoP.";
-const NO_TOKEN: &str =
-    "setTokens() needs a token answer with an access token under the name the route's fields give.";
+const NO_TOKEN: &str = "setTokens() needs the login's answer as an object, with an access_token or what refresh.fields calls it.";
 
 /// A member of a call's options, which may be missing altogether.
 fn option(options: &JsValue, name: &str) -> Result<JsValue, JsValue> {

@@ -176,8 +176,7 @@ impl Session {
     }
 }
 
-const NOTHING_TO_PRESENT: &str =
-    "The access token has expired and there is no refresh token to get a new one with: sign in again.";
+const NOTHING_TO_PRESENT: &str = "There is no refresh token to get a new access token with: sign in again.";
 const TOOK_LONG: &str =
     "The refresh takes longer than a caller should wait; the session is kept and the refresh goes on.";
 const COOLING: &str = "The last refresh failed a moment ago; the session is kept and will be tried again.";

@@ -419,8 +419,8 @@ impl Session {
 
 const UNAVAILABLE: &str =
     "The refresh route is not available; the session is kept and the refresh will be tried again.";
-const UNANSWERED: &str =
-    "The refresh route could not be reached; the session is kept and the refresh will be tried again.";
+const UNANSWERED: &str = "The refresh route could not be reached, or the refresh function failed; the session is kept and the refresh will be \
+     tried again.";
 const UNANSWERED_SO_FAR: &str = "The refresh route has not answered in time; its answer still counts.";
-const INVALID: &str = "The refresh route answered something that is no token answer; the session is kept.";
+const INVALID: &str = "The refresh route answered something that is no token answer (refresh.fields names other fields); the session is kept.";
 const REJECTED: &str = "The refresh route refused the refresh token: the session is over.";

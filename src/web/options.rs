@@ -294,7 +294,8 @@ fn coordination(wanted: bool, place: &Place) -> Coordination {
 }
 
 fn allow(from: &Reader, value: &JsValue) -> Vec<Rule> {
-    let wrong = "allow must be a list of http(s) origins, each with a path prefix or without.";
+    let wrong =
+        "allow must be a list of http(s) origins without wildcards, each with a path prefix or without.";
     if absent(value) {
         let origin = js::string_at(&js::page_value("location"), "origin");
         return origin.into_iter().map(|origin| Rule { origin, path: "/".into() }).collect();
@@ -302,10 +303,14 @@ fn allow(from: &Reader, value: &JsValue) -> Vec<Rule> {
     let mut rules = Vec::new();
     from.list(value, wrong, |entry| {
         let Some(url) = from.url(&entry, wrong) else { return };
-        // What can't be matched must not look as if it were.
+        // What can't be matched must not look as if it were: `https://*.example.com` is a host of that very name, and
+        // `api.example.com` a path of the page's.
+        let named =
+            entry.as_string().is_none_or(|text| text.starts_with('/') || text.as_bytes().contains(&b':'));
+        let origin = url.origin();
         let bare = [url.search(), url.hash(), url.username(), url.password()].iter().all(String::is_empty);
-        match bare {
-            true => rules.push(Rule { origin: url.origin(), path: url.pathname() }),
+        match bare && named && !origin.as_bytes().contains(&b'*') {
+            true => rules.push(Rule { origin, path: url.pathname() }),
             false => from.wrong(wrong),
         }
     });

@@ -233,6 +233,8 @@ test("wrong options are an AuthError that names the option", atOnce, () => {
     [undefined, /options/i],
     [{}, /refresh/],
     [{ refresh: ROUTE, allow: ["ftp://files.test"] }, /allow/],
+    [{ refresh: ROUTE, allow: ["https://*.files.test"] }, /allow.*wildcards/],
+    [{ refresh: ROUTE, allow: ["files.test"] }, /allow/],
     [{ refresh: ROUTE, storage: "cookies" }, /storage/],
   ]) {
     assert.throws(
