@@ -122,8 +122,8 @@ const inspector = () =>
       parts.panel.append(
         ...titled("Session", parts.now),
         buttons,
-        ...titled("Access token", parts.token),
         ...titled("Last errors", parts.errors),
+        ...titled("Access token", parts.token),
         ...titled("Decisions, newest first", parts.decisions),
       );
       root.append(parts.panel, parts.toggle);

@@ -124,8 +124,7 @@ describe("site", { concurrency: 4 }, () => {
   });
 
   test("a bad day goes by itself, signs in by itself, and throws out the snippet's user alone", async (t) => {
-    const { page, said, outside } = await open(t);
-    await page.click("#bad-day:enabled");
+    const { page, said, outside } = await open(t, "#bad-day"); // The link to show somebody.
     await until(
       async () => /^The bad day is over/.test(await page.textContent("#result")),
       async () => `the end of the bad day: ${await page.textContent("#result")}`,

@@ -17,7 +17,7 @@ pub(crate) struct Args {
 const PORT: u16 = 4400;
 
 const LOOK_AT: &str = "
-Open the address below in a browser, sign in with one click, then look at
+Open the address below in a browser and press \"Give it a bad day\"; or sign in with one click, then look at
   - the countdown: tokens live 20 seconds, and a new one is there before the old one ends
   - the timeline: calls go on answering 200 across every rotation, one token request each
   - \"50 calls at once\" after \"Expire the token now\": one refresh serves them all
