@@ -302,6 +302,53 @@ fn a_clock_set_an_hour_on_costs_one_refresh_and_an_hour_back_none_too_late() {
 }
 
 #[test]
+fn a_token_that_expired_on_its_way_goes_to_nobody_and_the_refresh_goes_on_once() {
+    let mut tab = Tab::signed_in(60);
+    tab.pass(61_000);
+    let callers: Vec<_> = (0..50).map(|_| tab.demand(Want::Call)).collect();
+    let asleep = |tab: &mut Tab| tab.now.wall_ms += 3_600_000;
+    asleep(&mut tab);
+    tab.answer(granted(2, 60));
+    assert!(callers.iter().all(|caller| tab.outcome(*caller).is_none()), "all would hear 401");
+    assert_eq!(tab.presented().len(), 2, "the new refresh token is good all the same");
+    asleep(&mut tab);
+    tab.answer(granted(3, 60));
+    assert!(callers.iter().all(|caller| tab.outcome(*caller).as_deref() == Some("Token")));
+    tab.pass_by_timers(1_000);
+    assert_eq!(tab.presented().len(), 2, "at its word the second time");
+}
+
+#[test]
+fn a_token_that_lives_longer_than_its_answer_took_goes_out() {
+    let mut tab = Tab::signed_in(60);
+    tab.pass(61_000);
+    let caller = tab.demand(Want::Call);
+    tab.now.mono_ms += 9_000;
+    tab.now.wall_ms += 9_000;
+    tab.answer(granted(2, 10));
+    assert_eq!(tab.outcome(caller).as_deref(), Some("Token"));
+    assert_eq!(tab.presented().len(), 1);
+}
+
+#[test]
+fn a_fresh_token_that_is_refused_before_its_replay_is_answered_opens_the_breaker_too() {
+    let mut tab = Tab::signed_in(3600);
+    let refuse = |tab: &mut Tab, waiter| {
+        let (waiter, sent) = (WaiterId(waiter), tab.epoch());
+        tab.feed(Input::Unauthorized { waiter, sent, challenge: Challenge401::InvalidToken });
+    };
+    refuse(&mut tab, 1000);
+    tab.answer(granted(2, 3600));
+    assert_eq!(tab.outcome(WaiterId(1000)).as_deref(), Some("Replay"));
+    refuse(&mut tab, 1001);
+    assert_eq!(tab.outcome(WaiterId(1001)).as_deref(), Some("Surrender"));
+    assert_eq!(tab.presented().len(), 1);
+    tab.pass(31_000);
+    refuse(&mut tab, 1002);
+    assert_eq!(tab.presented().len(), 2, "tried again after a while");
+}
+
+#[test]
 fn a_clock_that_was_set_forward_and_right_again_leaves_the_token_good_and_tells_so() {
     let mut tab = Tab::signed_in(3600);
     tab.now.wall_ms += 86_400_000;

@@ -18,6 +18,7 @@ impl Session {
     /// Writes a granted set: this tab's storage first, which survives a reload at this very moment, then the
     /// shared entry, whose version says whether the session is still what it was.
     pub(super) fn commit(&mut self, now: Now, record: Record) {
+        self.pace.granted();
         self.effect(Effect::Store { record: record.clone(), fresh: false });
         let talks = self.attempt.as_ref().is_none_or(|a| a.talks);
         if self.config.coordination != Coordination::Vault || talks {
@@ -31,13 +32,13 @@ impl Session {
         if self.config.coordination != Coordination::Vault {
             return;
         }
-        let record = self.follow(now, &late.record, grant);
+        let record = self.follow(now, &late.record, grant, late.sent);
         let effect = Effect::Swap {
             id: record.id.clone(),
             key: record.key.clone(),
             attempt: None,
             expect: Expect::Version(late.version),
-            meta: Meta { generation: record.generation, ..Meta::default() },
+            meta: Meta { generation: record.generation, requests: late.requests.clone(), ..Meta::default() },
             sealed: Sealed::Put(record),
         };
         self.effect(effect);
@@ -58,6 +59,9 @@ impl Session {
         self.apply(now, record, false);
         if self.config.coordination != Coordination::Alone {
             self.effect(Effect::Tell(Message::Refreshed { generation, record: carried }));
+        }
+        if carry && self.config.coordination == Coordination::Vault {
+            self.owe(now);
         }
         self.finish();
         if !self.waiters.is_empty() {
@@ -119,14 +123,6 @@ impl Session {
         let Some(attempt) = self.attempt.as_mut().filter(|a| Some(a.id) == id) else {
             return self.overtaken_too_late(now, sign_in, result);
         };
-        let writing = matches!(
-            attempt.phase,
-            Phase::Claiming | Phase::Committing(_) | Phase::Ending(_) | Phase::Resolving
-        );
-        if !writing {
-            // A result of a phase that has passed.
-            return;
-        }
         match &result {
             Swapped::Done { version } => attempt.version = Some(*version),
             Swapped::Conflict(found) => {
@@ -150,17 +146,16 @@ impl Session {
                 self.commit_overtaken(now, record, found);
             }
             (Phase::Committing(record), Swapped::Done { .. }) => self.committed(now, record, false),
-            (Phase::Committing(record), _) => {
-                self.owe(now);
-                self.committed(now, record, true);
-            }
+            (Phase::Committing(record), _) => self.committed(now, record, true),
             (Phase::Ending(_), Swapped::Conflict(Found::Entry(entry))) => {
                 self.end_overtaken(now, *entry);
             }
-            (Phase::Ending(refused), _) => {
+            (Phase::Ending(refused), Swapped::Done { .. }) => {
                 self.effect(Effect::Tell(Message::Ended { rejected: true }));
                 self.end_rejected(now, refused);
             }
+            // It was cleared, or fails: another tab may have a newer set.
+            (Phase::Ending(refused), _) => self.ask(now, Some(refused)),
             (Phase::Resolving, _) => self.finish(),
             // A result of a phase that has passed.
             (phase, _) => attempt.phase = phase,

@@ -75,6 +75,9 @@ impl Session {
     /// A claim's tab has finished, or died.
     pub(super) fn freed(&mut self, now: Now, id: AttemptId, claim: u32) {
         let Some(attempt) = self.attempt.as_mut().filter(|a| a.id == id) else { return };
+        if claim == NO_CLAIM {
+            return self.heard_out(now);
+        }
         attempt.freed = Some(claim);
         if matches!(attempt.phase, Phase::Waiting) {
             self.look(now);
@@ -225,6 +228,7 @@ impl Session {
 
     /// A claim stands and its tab lives, or there is no telling: its answer can still come.
     fn beside_the_living(&mut self, now: Now, claim: Claim, behind: bool) {
+        self.siblings = true;
         let since = match self.claim_seen {
             Some((id, since)) if id == claim.id => since,
             _ => {
@@ -390,7 +394,8 @@ impl Session {
             Phase::Waiting => self.look(now),
             Phase::Looking | Phase::Claiming => self.place_was_slow(now),
             Phase::Asking { refused: None } => self.nobody_objected(now),
-            Phase::Asking { refused: Some(refused) } | Phase::Ending(refused) => {
+            Phase::Ending(refused) => self.ask(now, Some(refused)),
+            Phase::Asking { refused: Some(refused) } => {
                 self.effect(Effect::Tell(Message::Ended { rejected: true }));
                 self.end_rejected(now, refused);
             }

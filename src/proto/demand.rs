@@ -38,6 +38,9 @@ impl Session {
             return self.settle(waiter, outcome);
         }
         if !self.can_refresh(now) {
+            if want == Want::Refresh {
+                self.reconcile(now, "another tab may have what this one lacks");
+            }
             let failure = Failure::new(Code::SignedOut, NOTHING_TO_PRESENT);
             return self.settle_failed(now, waiter, Waits::For(want), &failure);
         }
@@ -72,6 +75,9 @@ impl Session {
 
     /// A request was answered 401.
     pub(super) fn unauthorized(&mut self, now: Now, waiter: WaiterId, sent: Epoch, challenge: Challenge401) {
+        if sent == self.epoch && self.config.retry_on.covers(challenge) {
+            self.breaker.refused(sent, now);
+        }
         let surrender = if self.disposed {
             DISPOSED
         } else if self.held.is_none() {

@@ -6,6 +6,7 @@ use super::error::{Code, Failure};
 use super::io::*;
 use super::record::Meta;
 use super::session::{Because, Session};
+use super::talk::NO_CLAIM;
 use super::time::Now;
 
 impl Session {
@@ -31,6 +32,29 @@ impl Session {
             self.effect(Effect::Tell(Message::Ended { rejected: false }));
         }
         self.end(now, Ended::SignedOut, None, "the user signed out");
+    }
+
+    /// The access token has expired for good, unless another tab has a newer set or is about to get one.
+    pub(super) fn nothing_to_refresh_with(&mut self, now: Now) {
+        let why = "the access token has expired and there is nothing to refresh it with";
+        let patience = self.lost_after_ms().saturating_add(ASK_OTHERS_MS);
+        let may_come = self.unsure || now.mono_ms < self.talker_until_mono_ms;
+        let Some(held) = &mut self.held else { return };
+        let (since, last) = held.asked_others.unwrap_or((now.mono_ms, i64::MIN));
+        if now.mono_ms < last.saturating_add(ASK_OTHERS_MS) {
+            return;
+        }
+        let asked = held.asked_others.is_some();
+        let enough = asked && (!may_come || now.mono_ms.saturating_sub(since) >= patience);
+        if enough || self.config.coordination == Coordination::Alone {
+            return self.end(now, Ended::Expired, None, why);
+        }
+        held.asked_others = Some((since, now.mono_ms));
+        let generation = held.record.generation;
+        self.looking = None;
+        self.unsure = self.config.coordination == Coordination::Vault;
+        self.reconcile(now, why);
+        self.effect(Effect::Tell(Message::Ask { generation, claim: NO_CLAIM }));
     }
 
     /// Another tab of this sign-in says that it is over.
@@ -64,6 +88,9 @@ impl Session {
     }
 }
 
+/// How long the other tabs have to save an expired session, ms; and how long until they are asked again while the shared
+/// place does not answer, or says that one of them is refreshing.
+pub(super) const ASK_OTHERS_MS: i64 = 6_000;
 /// How many ended sign-ins to remember.
 const ENDED_KEPT: usize = 8;
 const REJECTED_ELSEWHERE: &str =

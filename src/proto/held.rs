@@ -16,8 +16,9 @@ pub(super) struct Held {
     pub(super) refresh_end: Option<Deadline>,
     /// The status shown last was "expired".
     pub(super) shown_expired: bool,
-    /// The last resort before giving up an expired set: when the other tabs were asked, monotonic ms.
-    pub(super) asked_others: Option<i64>,
+    /// The last resort before giving up an expired set: when the other tabs were asked first and last, monotonic
+    /// ms.
+    pub(super) asked_others: Option<(i64, i64)>,
 }
 
 impl Held {

@@ -254,7 +254,8 @@ pub enum Effect {
         attempt: Option<AttemptId>,
     },
     /// Write the shared entry in one transaction if what is there is as expected → `Swapped`. The version
-    /// becomes one more than what was there, 1 where nothing was.
+    /// becomes one more than what was there. Where nothing was it is random: who last saw an entry that was cleared
+    /// since must not take the new one for it.
     Swap {
         /// The sign-in.
         id: String,

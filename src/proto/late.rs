@@ -1,17 +1,23 @@
-//! Answers that come when nobody waits for them any more. They may hold the only tokens there are.
+//! Answers that come late: with tokens that have expired on the way, or when nobody waits for them any more. They may
+//! hold the only tokens there are.
 
 use super::answer::{Grant, Meaning};
 use super::io::*;
-use super::record::Record;
+use super::record::{Meta, Record, Request};
 use super::refresh::Phase;
 use super::session::Session;
 use super::time::Now;
+use super::token::TokenSet;
 
 /// A request whose attempt is over and whose answer may still come.
 pub(super) struct Late {
     pub(super) attempt: AttemptId,
     /// The set whose refresh token it presents.
     pub(super) record: Record,
+    /// The last requests of its sign-in.
+    pub(super) requests: Vec<Request>,
+    /// When it left.
+    pub(super) sent: Option<Request>,
     /// The version of the shared entry that holds its claim.
     pub(super) version: Option<u32>,
     /// Until when it holds its attempt's locks, if it does, monotonic ms: then its answer counts as lost.
@@ -19,6 +25,21 @@ pub(super) struct Late {
 }
 
 impl Session {
+    /// Nobody knows when, between the request and this answer, the token was made. Where all its life has passed since
+    /// the request left (the machine slept), it counts as expired: callers would only hear 401. The refresh goes on from
+    /// it, once: of a route that always takes longer than its tokens live, the next one is taken at its word.
+    pub(super) fn count_the_way(&mut self, now: Now, tokens: &mut TokenSet, sent: Option<Request>) {
+        // The later of two clocks: one may not count sleep, the other may have been set.
+        let way_ms = sent.map_or(0, |sent| {
+            now.mono_ms.saturating_sub(sent.mono_ms).max(now.wall_ms.saturating_sub(sent.wall_ms))
+        });
+        let over = tokens.lifetime_ms.is_some_and(|life_ms| way_ms >= life_ms);
+        self.came_expired = over && !self.came_expired && self.config.cookie_interval_ms.is_none();
+        if self.came_expired {
+            tokens.obtained_ms = tokens.obtained_ms.saturating_sub(way_ms);
+        }
+    }
+
     /// Drops the attempt, whatever it is doing. Where its request is under way it keeps the lock, for its
     /// answer may matter to other tabs.
     pub(super) fn abandon(&mut self, now: Now) {
@@ -36,9 +57,13 @@ impl Session {
     pub(super) fn give_up(&mut self, now: Now, holds_lock: bool) {
         let lost_after_ms = self.lost_after_ms();
         let (Some(attempt), Some(held)) = (&self.attempt, &self.held) else { return };
+        let mut meta = Meta::default();
+        self.pace.share_requests(&mut meta);
         self.late = Some(Late {
+            requests: meta.requests,
             attempt: attempt.id,
             record: held.record.clone(),
+            sent: attempt.request_mark,
             version: attempt.version,
             locked_until_mono_ms: holds_lock.then(|| now.mono_ms.saturating_add(lost_after_ms)),
         });
@@ -49,11 +74,23 @@ impl Session {
     /// what it granted to a session that has ended must not live on.
     pub(super) fn answered_late(&mut self, now: Now, id: AttemptId, meaning: Option<Meaning>) {
         let Some(late) = self.late.take_if(|late| late.attempt == id) else { return };
+        if self.held.as_ref().is_some_and(|held| held.record.id == late.record.id) {
+            self.heed(now, &meaning);
+        }
         if let Some(Meaning::Granted(grant)) = meaning {
             self.granted_late(now, &late, grant);
         }
         if late.locked_until_mono_ms.is_some() {
             self.effect(Effect::Unlock(late.attempt));
+        }
+    }
+
+    /// An answer that is of no use otherwise may still ask for silence.
+    pub(super) fn heed(&mut self, now: Now, meaning: &Option<Meaning>) {
+        if let Some(Meaning::Unavailable { retry_at_ms: Some(at), .. }) = meaning {
+            let idle_ms = self.idle_ms(now);
+            self.pace.failed(now, Some(*at), false, idle_ms);
+            self.tell_pace();
         }
     }
 
@@ -85,7 +122,7 @@ impl Session {
             return;
         }
         self.note(now, "take the late tokens", "nothing newer is there", None);
-        let Some(record) = self.next_record(now, &grant) else { return };
+        let Some(record) = self.next_record(now, &grant, late.sent) else { return };
         // An attempt of its own: what another has still to hear of the entry is about another set.
         self.finish();
         self.new_attempt(now, Reason::Expiry);

@@ -29,9 +29,7 @@ impl Session {
         self.reconcile(now, "the page woke");
         let phase = self.attempt.as_ref().map(|a| &a.phase);
         if matches!(phase, Some(Phase::Asking { refused: None })) {
-            // The answers may have been lost.
-            self.last_ask.0 = i64::MIN;
-            self.ask(now, None);
+            self.ask_again(now);
         } else if matches!(phase, Some(Phase::Looking | Phase::Claiming)) {
             // Under another number: should the old answers come all the same, they are about old questions.
             self.give_back_lock();
@@ -60,12 +58,22 @@ impl Session {
     }
 
     pub(super) fn reconciled(&mut self, now: Now, found: Found) {
-        self.looking = None;
+        if self.looking.take().is_none() {
+            // Many were asked while the place was blocked: one answer says it all.
+            return;
+        }
         let lost = std::mem::take(&mut self.storage_lost);
         let mine = self.held.as_ref().map_or(0, |held| held.record.generation);
+        self.unsure = match &found {
+            Found::Unavailable => true,
+            Found::Entry(entry) => entry.meta.claim.is_some(),
+            Found::Nothing => false,
+        };
         if !matches!(found, Found::Unavailable) {
             // Older than ours, it is repaired below; cleared or never begun, there is nothing to write to.
             self.owes = None;
+        } else if self.owes.is_none() {
+            self.owe(now);
         }
         match found {
             Found::Entry(entry) => {
@@ -99,17 +107,20 @@ impl Session {
     pub(super) fn repair(&mut self, version: u32, generation: u32) {
         let mut meta = Meta { generation, ..Meta::default() };
         self.pace.share(&mut meta);
-        let Some(held) = self.held.as_ref().filter(|_| self.attempt.is_none()) else { return };
-        let effect = Effect::Swap {
-            id: held.record.id.clone(),
-            key: held.record.key.clone(),
-            attempt: None,
-            expect: Expect::Version(Some(version)),
-            meta,
-            sealed: Sealed::Put(held.record.clone()),
-        };
+        let Some(held) = &self.held else { return };
         let record = Some(held.record.clone());
-        self.effect(effect);
+        // An attempt writes it with its claim, but may have to wait for that.
+        if self.attempt.is_none() {
+            let effect = Effect::Swap {
+                id: held.record.id.clone(),
+                key: held.record.key.clone(),
+                attempt: None,
+                expect: Expect::Version(Some(version)),
+                meta,
+                sealed: Sealed::Put(held.record.clone()),
+            };
+            self.effect(effect);
+        }
         self.effect(Effect::Tell(Message::Refreshed { generation, record }));
     }
 
@@ -147,7 +158,7 @@ impl Session {
         });
         if !ours_on_its_way && self.waiters.is_empty() {
             self.finish();
-        } else if self.is_asking(|_| true) {
+        } else if self.attempt.as_ref().is_some_and(|a| matches!(a.phase, Phase::Asking { .. })) {
             // That was about the set before.
             self.ask(now, None);
         }
@@ -160,6 +171,7 @@ impl Session {
                 self.adopt(now, record);
             }
             (Some(record), None) if !self.over.contains(&record.id) => {
+                self.siblings = true;
                 self.hold(now, record, Because::Adopted);
                 self.note(now, "signed in", "another tab signed in", None);
                 self.listen();

@@ -24,7 +24,7 @@ pub(super) const WAIT_MARGIN_MS: i64 = 5_000;
 /// A timer this late tells that the page stood still: what it waited for may be just behind it.
 const LATE_TIMER_MS: i64 = 1_000;
 /// The same where a few messages are waited for.
-const LATE_ANSWERS_MS: i64 = 20;
+pub(super) const LATE_ANSWERS_MS: i64 = 20;
 /// An answer is waited for this many timeouts before it counts as lost: presenting the token again while it
 /// can still come would look like theft to the server.
 const TIMEOUTS_TILL_LOST: i64 = 4;
@@ -200,6 +200,7 @@ impl Session {
         // The claim's mark, unless the page stood still since.
         let mark = attempt.request_mark.filter(|mark| now.mono_ms.saturating_sub(mark.mono_ms) < 1_000);
         let mark = mark.unwrap_or_else(|| self.pace.mark(now));
+        attempt.request_mark = Some(mark);
         self.pace.request(mark, now);
         attempt.generation = self.held.as_ref().map_or(0, |held| held.record.generation);
         let (id, reason, talks) = (attempt.id, attempt.reason, attempt.talks);
@@ -225,8 +226,10 @@ impl Session {
             return self.answered_late(now, id, meaning);
         }
         let generation = self.held.as_ref().map_or(0, |held| held.record.generation);
+        let sent = self.attempt.as_ref().and_then(|a| a.request_mark);
         if self.attempt.as_ref().is_some_and(|a| a.generation != generation) {
             self.note(now, "drop the answer", "another tab's newer set has been adopted", None);
+            self.heed(now, &meaning);
             return self.finish();
         }
         match meaning {
@@ -234,7 +237,7 @@ impl Session {
                 self.pace.lost_answer();
                 self.fail(now, Code::RefreshUnavailable, UNANSWERED, Refused::default(), None);
             }
-            Some(Meaning::Granted(grant)) => match self.next_record(now, &grant) {
+            Some(Meaning::Granted(grant)) => match self.next_record(now, &grant, sent) {
                 Some(record) => self.commit(now, record),
                 None => self.effect(Effect::Begin { attempt: id, grant }),
             },
@@ -246,19 +249,27 @@ impl Session {
         }
     }
 
-    /// What follows on the set this tab holds.
-    pub(super) fn next_record(&mut self, now: Now, grant: &Grant) -> Option<Record> {
+    /// What follows on the set this tab holds, by the answer to a request that left then.
+    pub(super) fn next_record(&mut self, now: Now, grant: &Grant, sent: Option<Request>) -> Option<Record> {
         let record = self.held.as_ref().map(|held| held.record.clone())?;
-        Some(self.follow(now, &record, grant))
+        Some(self.follow(now, &record, grant, sent))
     }
 
     /// What follows on a set.
-    pub(super) fn follow(&mut self, now: Now, record: &Record, grant: &Grant) -> Record {
+    pub(super) fn follow(
+        &mut self,
+        now: Now,
+        before: &Record,
+        grant: &Grant,
+        sent: Option<Request>,
+    ) -> Record {
+        let mut tokens = self.token_set(now, grant, Some(&before.tokens));
+        self.count_the_way(now, &mut tokens, sent);
         Record {
-            tokens: self.token_set(now, grant, Some(&record.tokens)),
-            generation: record.generation.saturating_add(1),
-            id: record.id.clone(),
-            key: record.key.clone(),
+            tokens,
+            generation: before.generation.saturating_add(1),
+            id: before.id.clone(),
+            key: before.key.clone(),
         }
     }
 
@@ -266,11 +277,14 @@ impl Session {
     pub(super) fn apply(&mut self, now: Now, record: Record, by_other_tab: bool) {
         let attempts = self.pace.failures().saturating_add(1);
         let generation = record.generation;
-        self.pace.succeeded(if by_other_tab { record.tokens.obtained_ms } else { i64::MAX });
+        self.pace.succeeded();
         self.talker_until_mono_ms = i64::MIN;
         self.claim_seen = None;
         self.queue_seen = None;
         self.hold(now, record, if by_other_tab { Because::Adopted } else { Because::Refreshed });
+        if !by_other_tab && self.attempt.as_ref().is_some_and(|a| a.reason == Reason::Unauthorized) {
+            self.breaker.renewed(self.epoch, now);
+        }
         let why = if by_other_tab { "another tab had refreshed" } else { "the route granted it" };
         self.note(now, "new token", why, Some(("generation", i64::from(generation))));
         self.event(Event::Refreshed { attempts, by_other_tab });
@@ -301,6 +315,9 @@ impl Session {
         failure.retry_at_ms =
             self.pace.cooling(now).map(|until| now.wall_ms.saturating_add(until.remaining_ms(now)));
         self.tell_failure(now, failure);
+        if retry_at_ms.is_some() {
+            self.tell_pace();
+        }
         self.resolve(now);
     }
 
@@ -332,7 +349,8 @@ impl Session {
         let failure = Failure::said(Code::InvalidGrant, REJECTED, refused);
         if self.held.is_none() {
             // There was no session to end: the visitor has no cookie.
-            self.pace.succeeded(i64::MAX);
+            self.pace.granted();
+            self.pace.succeeded();
             self.note(now, "no session", "the route knows of none", None);
             self.settle_all(|_| Outcome::Failed(failure.clone()));
             self.failure = Some(failure);
@@ -351,13 +369,12 @@ impl Session {
         let stood_still = over > LATE_TIMER_MS && !matches!(attempt.phase, Phase::Pacing);
         let asking = matches!(attempt.phase, Phase::Asking { refused: None });
         if stood_still && asking && !std::mem::replace(&mut attempt.asked_again, true) {
-            // The answers may have been lost.
-            return self.ask(now, None);
+            return self.ask_again(now);
         }
-        if asking && over > LATE_ANSWERS_MS && !std::mem::replace(&mut attempt.put_off, true) {
-            // What others said may be just behind this timer.
-            attempt.deadline_mono_ms = now.mono_ms.saturating_add(LATE_ANSWERS_MS);
-            return;
+        let first = !attempt.put_off || (stood_still && !self.no_locks);
+        if asking && over > LATE_ANSWERS_MS && first {
+            attempt.put_off = true;
+            return self.hear_out(now);
         }
         if stood_still && !std::mem::replace(&mut attempt.put_off, true) {
             attempt.deadline_mono_ms = now.mono_ms.saturating_add(LATE_TIMER_MS);

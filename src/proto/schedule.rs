@@ -36,8 +36,8 @@ pub(super) struct Pace {
     lost: bool,
     /// When somebody was last turned away without a token, monotonic ms.
     wanted_mono_ms: Option<i64>,
-    /// The last cool-downs of other tabs: being told twice does not prolong one.
-    known: Vec<i64>,
+    /// The last cool-downs, by when they began and whether the server asked: being told twice does not prolong one.
+    known: Vec<(i64, bool)>,
     /// When the network last came back, epoch ms: what failed before that tells nothing any more.
     online_ms: i64,
     /// Token requests, and when they were made by this tab's clock, monotonic ms.
@@ -56,10 +56,16 @@ struct Cooldown {
 }
 
 impl Pace {
-    /// A refresh has succeeded, here or elsewhere. What the server has asked for since then still holds.
-    pub(super) fn succeeded(&mut self, obtained_ms: i64) {
+    /// The server has granted what this tab asked for.
+    pub(super) fn granted(&mut self) {
+        self.cooldown = None;
+    }
+
+    /// A new set is there, from here or elsewhere. What the server asked for holds: whether that was before or after
+    /// this set can't be told where the clock may have been set, or the set was long in writing.
+    pub(super) fn succeeded(&mut self) {
         self.failures = 0;
-        self.cooldown = self.cooldown.filter(|c| c.by_server && c.failed_at_ms > obtained_ms);
+        self.cooldown = self.cooldown.filter(|c| c.by_server);
         self.wanted_mono_ms = None;
     }
 
@@ -92,7 +98,7 @@ impl Pace {
         let soon = std::mem::take(&mut self.lost) && failed_before == 0;
         let wanted_until = Deadline::after(now, wanted_ms);
         let idle_until = if soon { wanted_until } else { Deadline::after(now, idle_ms) };
-        self.known.push(now.wall_ms);
+        self.remember((now.wall_ms, asked.is_some()));
         // What the server asked for still holds when something else fails meanwhile.
         let standing = self.cooldown.filter(|c| c.by_server && !c.until.passed(now));
         self.cooldown = Some(match standing {
@@ -182,21 +188,21 @@ impl Pace {
             return;
         }
         let length = meta.not_before_ms.saturating_sub(meta.failed_at_ms);
-        if meta.failures == 0 || length <= 0 {
+        if (meta.failures == 0 && !meta.by_server) || length <= 0 {
             return;
         }
         self.failures = self.failures.max(meta.failures);
-        if self.known.contains(&meta.failed_at_ms) {
+        let known = (meta.failed_at_ms, meta.by_server);
+        if self.known.contains(&known) {
             return;
         }
-        self.known.push(meta.failed_at_ms);
-        self.known.drain(..self.known.len().saturating_sub(KNOWN_COOLDOWNS));
-        if self.by_server() && !meta.by_server && self.cooling(now).is_some() {
-            return;
-        }
+        self.remember(known);
         // No longer than it was when it began: the clock may have been set back since.
         let left = meta.not_before_ms.saturating_sub(now.wall_ms).min(length);
-        if left <= 0 {
+        // What the server asked for is not cut short by our own pace, nor by what it asked another tab for before.
+        let standing = self.cooldown.filter(|c| c.by_server && !c.until.passed(now));
+        let standing = standing.map(|c| c.wanted_until.remaining_ms(now));
+        if left <= 0 || standing.is_some_and(|standing| !meta.by_server || standing >= left) {
             return;
         }
         let (wanted_ms, idle_ms) = match meta.by_server {
@@ -233,6 +239,11 @@ impl Pace {
         meta.requests.push(mark);
         let surplus = meta.requests.len().saturating_sub(RATE_REQUESTS);
         meta.requests.drain(..surplus);
+    }
+
+    fn remember(&mut self, cooldown: (i64, bool)) {
+        self.known.push(cooldown);
+        self.known.drain(..self.known.len().saturating_sub(KNOWN_COOLDOWNS));
     }
 
     fn note(&mut self, made: Request, now: Now) {
@@ -342,6 +353,25 @@ mod tests {
         ours.merge(&meta, back(20_000), 0);
         assert!(ours.cooling(back(20_000)).is_some());
         assert!(ours.cooling(back(31_001)).is_none());
+    }
+
+    #[test]
+    fn what_the_server_asked_for_is_not_cut_short_by_what_it_asked_another_tab_for_before() {
+        let told = |ms, by_server: bool| {
+            let mut meta = Meta::default();
+            let mut pace = Pace::default();
+            pace.failed(now(ms, 0), by_server.then_some(1_000_000 + 20_000), true, 0);
+            pace.share(&mut meta);
+            meta
+        };
+        let mut pace = Pace::default();
+        pace.failed(now(10, 0), Some(1_000_000 + 60_000), true, 0);
+        pace.merge(&told(0, true), now(20, 0), 0);
+        pace.merge(&told(15, false), now(20, 0), 0);
+        pace.succeeded();
+        assert!(pace.cooling(now(59_000, 0)).is_some(), "nor by a set that another tab has got");
+        pace.granted();
+        assert!(pace.cooling(now(59_000, 0)).is_none(), "until it grants one here");
     }
 
     proptest! {

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 
 use super::answer::Grant;
 use super::config::{Config, Coordination};
+use super::ending::ASK_OTHERS_MS;
 use super::error::{Code, Failure};
 use super::explain::{Decision, Ring};
 use super::held::Held;
@@ -14,7 +15,6 @@ use super::record::{Record, Request};
 use super::refresh::{Attempt, Waiter};
 use super::schedule::Pace;
 use super::secret::Secret;
-use super::talk::NO_CLAIM;
 use super::time::{Deadline, MAX_TIMEOUT_MS, Now};
 use super::token::TokenSet;
 use super::unauthorized::Breaker;
@@ -103,6 +103,10 @@ pub struct Session {
     pub(super) talker_until_mono_ms: i64,
     /// Other tabs may have a newer set: this one was stored, or the page stood still.
     pub(super) may_be_old: bool,
+    /// What the shared place holds is not known, or a claim stands in it.
+    pub(super) unsure: bool,
+    /// The last answer was so long on its way that its access token counts as expired.
+    pub(super) came_expired: bool,
     /// Another tab of this sign-in has been heard of.
     pub(super) siblings: bool,
     pub(super) disposed: bool,
@@ -144,6 +148,8 @@ impl Session {
             place_slow: 0,
             talker_until_mono_ms: i64::MIN,
             may_be_old: false,
+            unsure: false,
+            came_expired: false,
             siblings: false,
             disposed: false,
             storage_lost: false,
@@ -218,7 +224,7 @@ impl Session {
             false => held.expiry.map(|at| at.remaining_ms(now)),
             true if self.attempt.is_some() => None,
             true if self.can_refresh(now) => held.refresh_end.map(|end| end.later_remaining_ms(now)),
-            true => held.asked_others.map(|at| at.saturating_add(ASK_OTHERS_MS) - now.mono_ms),
+            true => held.asked_others.map(|(_, at)| at.saturating_add(ASK_OTHERS_MS) - now.mono_ms),
         });
         let late = self.late.as_ref().and_then(|late| late.locked_until_mono_ms).map(|at| at - now.mono_ms);
         let owes = self.owes.filter(|_| self.attempt.is_none()).map(|(due, _)| due - now.mono_ms);
@@ -373,24 +379,6 @@ impl Session {
         }
     }
 
-    /// The access token has expired for good, unless another tab has a newer set.
-    fn nothing_to_refresh_with(&mut self, now: Now) {
-        let why = "the access token has expired and there is nothing to refresh it with";
-        let Some(held) = &mut self.held else { return };
-        match held.asked_others {
-            None if self.config.coordination != Coordination::Alone => {
-                held.asked_others = Some(now.mono_ms);
-                let generation = held.record.generation;
-                self.looking = None;
-                self.reconcile(now, why);
-                // The shared place may never answer.
-                self.effect(Effect::Tell(Message::Ask { generation, claim: NO_CLAIM }));
-            }
-            Some(at) if now.mono_ms < at.saturating_add(ASK_OTHERS_MS) => {}
-            None | Some(_) => self.end(now, Ended::Expired, None, why),
-        }
-    }
-
     /// In how many ms the background refresh is to start, if there is to be one.
     fn next_start(&self, now: Now) -> Option<i64> {
         if !self.config.auto_refresh || self.attempt.is_some() || !self.can_refresh(now) {
@@ -439,6 +427,4 @@ impl Session {
     }
 }
 
-/// How long the other tabs have to save an expired session, ms.
-const ASK_OTHERS_MS: i64 = 6_000;
 pub(super) const DISPOSED: &str = "The session object was disposed of.";

@@ -3,10 +3,10 @@
 
 use super::answer::Refused;
 use super::config::Coordination;
-use super::coordination::PLACE_BROKEN;
+use super::coordination::{PLACE_BROKEN, PLACE_TIMEOUT_MS};
 use super::io::*;
 use super::record::Meta;
-use super::refresh::Phase;
+use super::refresh::{LATE_ANSWERS_MS, Phase, WAIT_MARGIN_MS};
 use super::session::{Because, Session};
 use super::time::Now;
 
@@ -58,8 +58,8 @@ impl Session {
         }
     }
 
-    /// Shares rate and cool-down where there is no entry for them.
-    fn tell_pace(&mut self) {
+    /// Shares rate and cool-down where there is no entry for them, or it may be out of reach.
+    pub(super) fn tell_pace(&mut self) {
         if self.config.coordination == Coordination::Alone {
             return;
         }
@@ -69,12 +69,27 @@ impl Session {
         self.effect(Effect::Tell(Message::Paced(meta)));
     }
 
+    /// The same, to a tab that asks, if it has not just been said.
+    fn tell_news(&mut self, now: Now, again: bool) {
+        let (at, last) = self.last_pace;
+        let new = last != self.pace.last_request() || now.mono_ms >= at.saturating_add(NOT_AGAIN_MS);
+        if (new || again) && self.pace.is_telling(now) {
+            self.last_pace = (now.mono_ms, self.pace.last_request());
+            self.tell_pace();
+        }
+    }
+
     pub(super) fn heard(&mut self, now: Now, message: Message) {
         let Some(held) = &self.held else { return self.heard_after_end(&message) };
         let mine = held.record.generation;
         self.siblings = true;
         match message {
-            Message::Refreshed { generation, .. } if generation <= mine => {}
+            Message::Refreshed { generation, .. } if generation == mine => {}
+            // A tab that takes an old set for the newest, out of a place that was cleared perhaps, is put right.
+            Message::Ask { generation, .. } | Message::Refreshed { generation, .. } if generation < mine => {
+                let record = Some(held.record.clone());
+                self.effect(Effect::Tell(Message::Refreshed { generation: mine, record }));
+            }
             Message::Refreshed { record: Some(record), .. } => {
                 self.adopt(now, record);
             }
@@ -82,13 +97,10 @@ impl Session {
             Message::Ended { rejected } => {
                 self.ended_elsewhere(now, if rejected { Ended::Rejected } else { Ended::SignedOut });
             }
-            Message::Ask { generation, .. } if generation < mine => {
-                let record = Some(held.record.clone());
-                self.effect(Effect::Tell(Message::Refreshed { generation: mine, record }));
-            }
             Message::Ask { generation, claim } if generation == mine => self.asked(now, claim),
             Message::Ask { .. } => {
                 // That tab is ahead: ask it, and present nothing meanwhile.
+                self.tell_news(now, false);
                 self.talker_until_mono_ms = now.mono_ms.saturating_add(ASK_LAST_MS);
                 self.effect(Effect::Tell(Message::Ask { generation: mine, claim: NO_CLAIM }));
                 if let Some(attempt) = self.attempt.as_mut().filter(|a| matches!(a.phase, Phase::Claiming)) {
@@ -107,8 +119,9 @@ impl Session {
             }
             Message::Idle { generation } if generation == mine => {
                 self.talker_until_mono_ms = i64::MIN;
+                // All who waited ask now, after a moment: the same question just after the last would not be said.
                 if self.attempt.as_ref().is_some_and(|a| matches!(a.phase, Phase::Waiting)) {
-                    self.look(now);
+                    self.enter(Phase::Waiting, now.mono_ms.saturating_add(NOT_AGAIN_MS));
                 }
             }
             Message::Busy { .. } | Message::Idle { .. } => {}
@@ -119,12 +132,15 @@ impl Session {
     /// Another tab of the same generation asks. With a claim of its own it is about to present the token
     /// without a word to the shared entry, if nobody objects.
     fn asked(&mut self, now: Now, claim: u32) {
-        let (at, last) = self.last_pace;
-        let new = last != self.pace.last_request() || now.mono_ms >= at.saturating_add(NOT_AGAIN_MS);
-        if new && self.pace.is_telling(now) {
-            self.last_pace = (now.mono_ms, self.pace.last_request());
-            self.tell_pace();
-        }
+        let first = self.is_asking(|mine| mine < claim);
+        let busy = self.attempt.as_ref().is_some_and(|attempt| match attempt.phase {
+            Phase::Presenting { .. } | Phase::Committing(_) | Phase::Ending(_) => true,
+            Phase::Asking { .. } => !self.is_asking(|_| true),
+            Phase::Locking | Phase::Claiming => !attempt.talks,
+            Phase::Pacing | Phase::Waiting | Phase::Looking | Phase::Resolving => false,
+        });
+        // Whoever goes on to present may have begun to listen since this was last said.
+        self.tell_news(now, claim != NO_CLAIM && !first && !busy);
         if claim == NO_CLAIM {
             return;
         }
@@ -141,11 +157,6 @@ impl Session {
             let message = Message::Ask { generation, claim: attempt.claim };
             return self.effect(Effect::Tell(message));
         }
-        let busy = match attempt.phase {
-            Phase::Presenting { .. } | Phase::Committing(_) | Phase::Ending(_) | Phase::Asking { .. } => true,
-            Phase::Locking | Phase::Claiming => !attempt.talks,
-            Phase::Pacing | Phase::Waiting | Phase::Looking | Phase::Resolving => false,
-        };
         if busy {
             self.effect(Effect::Tell(Message::Busy { generation }));
         }
@@ -181,13 +192,54 @@ impl Session {
             (None, false, false) => ASK_STRANGERS_MS,
         };
         let message = Message::Ask { generation: held.record.generation, claim: attempt.claim };
-        let asked = (held.record.generation, attempt.id);
+        let (asked, talks) = ((held.record.generation, attempt.id), attempt.talks);
         self.enter(Phase::Asking { refused }, now.mono_ms.saturating_add(wait));
         let (at, what) = (self.last_ask.0, (self.last_ask.1, self.last_ask.2));
         if what != asked || now.mono_ms >= at.saturating_add(NOT_AGAIN_MS) {
             self.last_ask = (now.mono_ms, asked.0, asked.1);
             self.effect(Effect::Tell(message));
+            if talks && self.config.coordination == Coordination::Vault {
+                self.reconcile(now, "the shared place may work again");
+            }
         }
+    }
+
+    /// The page stood still: the answers may have been lost. Who waited behind it in the line may have given it up and
+    /// gone past; those come first now.
+    pub(super) fn ask_again(&mut self, now: Now) {
+        self.last_ask.0 = i64::MIN;
+        let patience = self.config.timeout_ms.saturating_add(WAIT_MARGIN_MS);
+        match self.attempt.as_mut().filter(|a| a.talks) {
+            Some(attempt) => {
+                attempt.until_mono_ms = now.mono_ms.saturating_add(patience);
+                self.give_back_lock();
+                self.queue(now);
+            }
+            None => self.ask(now, None),
+        }
+    }
+
+    /// The time to answer is long over: what the others said may be just behind this timer. A word to the lock manager
+    /// and back comes after all that has come so far, while the next timer of a background page may be a minute away.
+    pub(super) fn hear_out(&mut self, now: Now) {
+        let (Some(attempt), Some(held)) = (&mut self.attempt, &self.held) else { return };
+        if self.no_locks {
+            attempt.deadline_mono_ms = now.mono_ms.saturating_add(LATE_ANSWERS_MS);
+            return;
+        }
+        attempt.asked_mono_ms = now.mono_ms;
+        attempt.deadline_mono_ms = now.mono_ms.saturating_add(PLACE_TIMEOUT_MS);
+        // Nobody ever holds that one.
+        let effect = Effect::Await { id: held.record.id.clone(), claim: NO_CLAIM, attempt: attempt.id };
+        self.effect(effect);
+    }
+
+    /// It has come back. If that took long, the page stood still again.
+    pub(super) fn heard_out(&mut self, now: Now) {
+        let asking = self.is_asking(|_| true);
+        let Some(attempt) = self.attempt.as_ref().filter(|a| asking && a.put_off) else { return };
+        let took_ms = now.mono_ms.saturating_sub(attempt.asked_mono_ms);
+        if took_ms > LATE_ANSWERS_MS { self.hear_out(now) } else { self.nobody_objected(now) }
     }
 
     /// Asked, and heard nothing against it.

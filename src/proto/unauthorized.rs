@@ -37,6 +37,8 @@ pub(super) struct Breaker {
     counted: Option<Epoch>,
     /// No refresh because of a 401 before this, monotonic ms.
     open_until_mono_ms: i64,
+    /// The last token that a 401 led to, and when it came, monotonic ms.
+    renewed: Option<(Epoch, i64)>,
 }
 
 const OPEN_FIRST_MS: i64 = 30_000;
@@ -58,6 +60,20 @@ impl Breaker {
         let wait = (OPEN_FIRST_MS << self.refused.min(10)).min(OPEN_MOST_MS);
         self.refused = self.refused.saturating_add(1);
         self.open_until_mono_ms = now.mono_ms.saturating_add(wait);
+    }
+
+    /// A 401 has led to this token.
+    pub(super) fn renewed(&mut self, epoch: Epoch, now: Now) {
+        self.renewed = Some((epoch, now.mono_ms));
+    }
+
+    /// A request was answered 401 that was sent with the current token. If a 401 led to that token just now it is as
+    /// good as a replay: the replay itself may be slow, or nobody waited for it any more.
+    pub(super) fn refused(&mut self, sent: Epoch, now: Now) {
+        let fresh = |at: i64| now.mono_ms < at.saturating_add(OPEN_FIRST_MS);
+        if self.renewed.is_some_and(|(epoch, at)| epoch == sent && fresh(at)) {
+            self.replayed(sent, true, now);
+        }
     }
 
     /// Whether a 401 may not lead to a refresh now.

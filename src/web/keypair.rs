@@ -5,19 +5,19 @@
 
 use std::rc::Rc;
 
-use js_sys::{Array, Promise};
+use js_sys::Array;
 use wasm_bindgen::JsValue;
 
 use super::driver::Driver;
 use super::errors::{error, mistake};
 use super::storage::Storage;
-use super::{js, seal, task, vault};
+use super::{js, seal, task, timer, vault};
 use crate::proto::dpop;
 use crate::proto::error::{Code, Failure};
 use crate::proto::io::Input;
 
 /// A database that does not answer for this long, ms, is one that refuses.
-const PATIENCE_MS: u32 = 5_000;
+const PATIENCE_MS: i64 = 5_000;
 
 const NOT_KEPT: &str =
     "IndexedDB refused to keep the DPoP key; the session goes on in memory until the page is left.";
@@ -42,9 +42,9 @@ impl Key {
         let usages = Array::of2(&"sign".into(), &"verify".into());
         let made = js::call_settled(&seal::subtle(), "generateKey", &[&how, &JsValue::FALSE, &usages]).await;
         let mut pair = made.map_err(|_| mistake(NO_KEYS))?;
-        let kept = task::settled(&kept(driver, pair.clone())).await;
-        let is_kept = kept.is_ok();
-        if let Ok(kept) = kept {
+        let kept = task::settled(&kept(driver, pair.clone())).await.unwrap_or_default();
+        let is_kept = kept.is_object();
+        if is_kept {
             pair = kept;
         } else if driver.needs_kept_key() {
             return Err(error(&Failure::new(Code::Storage, UNREADABLE)));
@@ -61,14 +61,9 @@ impl Key {
     }
 }
 
-/// The pair that is kept under the session's name, which this is if none was.
-fn kept(driver: &Driver, pair: JsValue) -> Promise {
+/// The pair that is kept under the session's name, which this is if none was; nothing, if the database does not say.
+fn kept(driver: &Driver, pair: JsValue) -> JsValue {
     let name = ["dpop:", &driver.settings.name].concat();
     let asked = task::promise(async move { vault::keep(&name, &pair).await });
-    let (late, settle) = task::deferred();
-    if let Ok(timer) = js::call(&js::global(), "setTimeout", &[&settle.reject, &PATIENCE_MS.into()]) {
-        // Node: nobody waits for this one.
-        let _ = js::call(&timer, "unref", &[]);
-    }
-    Promise::race(&Array::of2(&asked, &late))
+    timer::before(Some(&timer::deadline(PATIENCE_MS)), asked.into())
 }

@@ -8,7 +8,7 @@ use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
 
 use super::json::JsJson;
-use super::{callback, js, seal, task};
+use super::{callback, clock, js, seal, task};
 use crate::proto::io::{Expect, Found, Sealed, Swapped};
 use crate::proto::record::{Entry, Meta};
 use crate::proto::secret::Secret;
@@ -97,7 +97,7 @@ async fn write(
     {
         return Ok(Err(there));
     }
-    let next = version.unwrap_or(0).wrapping_add(1);
+    let next = version.map_or_else(|| clock::now().noise, |version| version.wrapping_add(1));
     let sealed = match sealed {
         Some(sealed) => sealed,
         None if there.is_object() => js::get(&there, "sealed")?,

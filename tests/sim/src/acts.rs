@@ -159,6 +159,7 @@ impl World<'_> {
             throttle_ms: 0,
             inbox: Default::default(),
             time_origin_ms,
+            started_at: i64::MIN / 2,
             timer_arm: 0,
             timer_at: None,
             listening: None,

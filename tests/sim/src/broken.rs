@@ -31,7 +31,7 @@ pub(crate) enum Broken {
     DeafToSignOut,
     /// Ignores Retry-After.
     IgnoresRetryAfter,
-    /// Learns nothing from replays that are refused.
+    /// Learns nothing from fresh tokens that are refused.
     NoBreaker,
     /// Hands out whatever token it has.
     NoExpiryCheck,
@@ -185,6 +185,10 @@ impl Subject {
                 Input::Swapped { attempt, id, result: Swapped::Conflict(Found::Entry(entry)) }
             }
             (Some(Broken::NoBreaker), Input::Replayed { .. }) => return None,
+            (Some(Broken::NoBreaker), input @ Input::Unauthorized { sent, .. }) => {
+                self.session.handle(self.now, Input::Replayed { sent, refused: false });
+                input
+            }
             (_, input) => input,
         })
     }

@@ -91,7 +91,7 @@ impl World<'_> {
         let now = self.now();
         (0..SLOTS).filter_map(move |slot| {
             let sign_in = self.sign_in_of(slot)?;
-            let newest = self.had_by_others(sign_in, None);
+            let newest = self.had_by_others(sign_in, None, 0);
             let lives = !self.ledger.sign_ins[sign_in].ended_by_user()
                 && newest.is_some_and(|token| self.server.takes(token, now));
             lives.then_some((slot, sign_in))

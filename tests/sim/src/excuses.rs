@@ -9,6 +9,7 @@ pub(crate) const OUTAGES_OF_THE_SHARED_PLACE: bool = true;
 
 /// The user clears the shared place while the only page that could tell stands still or has signed in anew, or as
 /// the page that looks wakes. With locks, only for what came of a request; that one is under way shows in the line.
+/// What was cleared may be the claim of a request that leaves within the second.
 pub(crate) const CLEARED_WHILE_NOBODY_CAN_TELL: bool = true;
 
 /// Without locks and without a shared place tabs can only talk, and one that stands still or has signed in anew
@@ -16,7 +17,7 @@ pub(crate) const CLEARED_WHILE_NOBODY_CAN_TELL: bool = true;
 pub(crate) const TALK_WITH_ONE_THAT_STANDS_STILL: bool = true;
 
 /// Without a shared place, or where it has failed, how often a page has asked is known to that page alone: after
-/// its end, nobody keeps the bound for it.
+/// its end, or when it has signed in anew and no longer listens, nobody keeps the bound for it.
 pub(crate) const RATE_OF_THOSE_WHO_CANNOT_TELL: bool = true;
 
 /// In the seconds about a clock step, a process that starts reckons by another origin than those before it, and

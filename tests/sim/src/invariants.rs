@@ -2,12 +2,13 @@
 
 use tokenwell::proto::config::Coordination;
 use tokenwell::proto::io::{Reason, WaiterId};
+use tokenwell::proto::session::Because;
 use tokenwell::proto::time::Now;
 
 use crate::excuses;
 use crate::names;
 use crate::plan::{Rotation, SLOTS};
-use crate::tab::{Life, Runs, Talk, Waiter, Wakes};
+use crate::tab::{Life, Runs, Tab, Talk, Waiter, Wakes};
 use crate::token_request::{Fate, TokenRequest};
 use crate::world::World;
 
@@ -83,8 +84,6 @@ pub(crate) struct SignIn {
     cooling: Option<Cooling>,
     /// When a set last came by an answer that had counted as lost.
     late_at: Option<i64>,
-    /// When the last request that was granted had left.
-    granted_machine_ms: i64,
     /// Refreshes because of a 401 since the API began to refuse everything.
     for_401: u32,
 }
@@ -99,6 +98,8 @@ impl SignIn {
 #[derive(Clone, Copy)]
 pub(crate) struct Cooling {
     pub(crate) until: i64,
+    /// As the server said it.
+    until_wall_ms: i64,
     told: Life,
     /// It is written where all tabs see it.
     shared: bool,
@@ -116,6 +117,8 @@ const TIMEOUTS_TILL_LOST: i64 = 4;
 const ASKING_MS: i64 = 3_000;
 /// So long after an outage attempts may go on that began in it.
 const OUTAGE_LINGERS_MS: i64 = 20_000;
+/// So long before its request a claim may have been written: the core's own bound.
+const CLAIMING_MS: i64 = 1_000;
 /// So long it takes at most to tell or write what came.
 const TELLING_MS: i64 = 500;
 const RATE_REQUESTS: usize = 3;
@@ -148,7 +151,7 @@ impl World<'_> {
 
     /// After each input of a page. `switches`: the input may have put another sign-in in place.
     pub(crate) fn check_tab(&mut self, slot: usize, switches: bool) {
-        let now = self.clocks_in(slot);
+        let (now, at) = (self.clocks_in(slot), self.now());
         let Some(tab) = self.tabs[slot].as_deref_mut() else { return };
         let view = tab.core.view(now);
         let (sign_in, access, refresh) = match view.record {
@@ -161,7 +164,11 @@ impl World<'_> {
         let generation = view.record.map_or(0, |record| record.generation);
         let expiry = view.record.and_then(|record| record.tokens.expiry(now));
         let epoch = view.epoch;
+        let adopted = view.because == Because::Adopted;
         let seen = &mut tab.seen;
+        if adopted && seen.refresh != refresh {
+            seen.adopted_at = at;
+        }
         let before = (seen.sign_in, seen.refresh);
         if (seen.epoch, seen.access) != (epoch, access) || sign_in != before.0 {
             seen.expiry = expiry;
@@ -204,7 +211,7 @@ impl World<'_> {
         }
         let now = self.now();
         let own = refresh.is_some_and(|token| self.server.takes(token, now));
-        let of_others = self.had_by_others(sign_in, None).is_some_and(|t| self.server.takes(t, now));
+        let of_others = self.had_by_others(sign_in, None, 0).is_some_and(|t| self.server.takes(t, now));
         if own || of_others {
             self.violate(Invariant::SessionKept, || {
                 let whose = if own { "its own" } else { "another tab's" };
@@ -215,13 +222,19 @@ impl World<'_> {
         }
     }
 
-    /// The newest refresh token of a sign-in that a running tab or the shared place has.
-    pub(crate) fn had_by_others(&self, sign_in: usize, newer_than: Option<usize>) -> Option<usize> {
-        let in_tabs = self
-            .tabs
-            .iter()
-            .flatten()
-            .filter(|tab| tab.runs == Runs::Yes && tab.seen.sign_in == Some(sign_in));
+    /// The newest refresh token of a sign-in that the shared place has, or a tab that has been running for so long:
+    /// one that has just woken, started or been told itself cannot have told.
+    pub(crate) fn had_by_others(
+        &self,
+        sign_in: usize,
+        newer_than: Option<usize>,
+        running_ms: i64,
+    ) -> Option<usize> {
+        let now = self.now();
+        let since = |tab: &Tab| tab.went_on_at.max(tab.started_at).max(tab.seen.adopted_at);
+        let tells = |tab: &&Tab| tab.runs == Runs::Yes && now - since(tab) >= running_ms;
+        let tabs = self.tabs.iter().filter_map(|tab| tab.as_deref()).filter(tells);
+        let in_tabs = tabs.filter(|tab| tab.seen.sign_in == Some(sign_in));
         let in_vault = self.in_vault(sign_in).and_then(|record| names::of(record).2);
         in_tabs.filter_map(|tab| tab.seen.refresh).chain(in_vault).filter(|t| Some(*t) > newer_than).max()
     }
@@ -242,7 +255,7 @@ impl World<'_> {
         let in_trouble = excuses::RATE_OF_THOSE_WHO_CANNOT_TELL && self.vault.trouble_at.is_some_and(outage);
         let unknowable = excuses::RATE_ABOUT_A_CLOCK_STEP
             && self.setup.own_origins
-            && now - self.clock.upset_at < RATE_WINDOW_MS;
+            && now - self.clock.upset_at < RATE_WINDOW_MS + CLAIMING_MS;
         // Without a shared place only those who live and run can tell what they did: the app's or the platform's
         // choice.
         let shared =
@@ -253,7 +266,9 @@ impl World<'_> {
         let tells = |at: i64, other: Life| {
             other == life
                 || works && trouble_at.is_none_or(|trouble| trouble < at)
-                || self.living(other).is_some_and(|tab| tab.runs == Runs::Yes)
+                || self
+                    .living(other)
+                    .is_some_and(|tab| tab.runs == Runs::Yes && tab.seen.sign_in == Some(sign_in))
         };
         let recent = |at: i64| now - at < RATE_WINDOW_MS;
         let requests = &self.ledger.sign_ins[sign_in].requests;
@@ -294,7 +309,8 @@ impl World<'_> {
             let moved_on = || self.sign_in_of(request.life.slot) != Some(sign_in);
             let silent = || stands_still(request.life) || moved_on();
             let after = |at: Option<i64>, linger_ms| at.is_some_and(|at| at + linger_ms >= request.sent_at);
-            let cleared = after(self.vault.cleared_at, 0);
+            // With it went the claim, which was written a moment before.
+            let cleared = after(self.vault.cleared_at, CLAIMING_MS);
             let outage = after(self.vault.outage_at, OUTAGE_LINGERS_MS);
             let refused = after(self.vault.refused_at, 0);
             let no_place =
@@ -333,7 +349,7 @@ impl World<'_> {
         if again
             && late_at.is_none_or(|at| now - at > TELLING_MS)
             && self.setup.rotation != Rotation::None
-            && let Some(newer) = self.had_by_others(sign_in, Some(token))
+            && let Some(newer) = self.had_by_others(sign_in, Some(token), TELLING_MS)
         {
             self.violate(Invariant::PresentedOnce, || {
                 format!("tab {slot} presents r{token} again, but r{newer} is there to be taken over")
@@ -345,8 +361,6 @@ impl World<'_> {
         let request = &self.requests[request];
         let (life, fate, reason) = (request.life, request.fate, request.reason);
         let sent_machine_ms = request.sent_machine_ms;
-        let newest = self.living(life).and_then(|tab| tab.seen.refresh);
-        let overtaken = newest.is_some_and(|newest| newest > request.token);
         let trouble = self.vault.trouble_at.is_some_and(|at| self.now() - at < OUTAGE_LINGERS_MS);
         let out = excuses::OUTAGES_OF_THE_SHARED_PLACE && trouble;
         let Some(sign_in) = self.server.family_of_refresh(request.token) else { return };
@@ -357,15 +371,12 @@ impl World<'_> {
         if fate == (Fate::Delivered { granted: true }) && counted_as_lost {
             ledger.late_at = Some(now);
         }
-        // An answer from before the last success, or for a token that has a successor here, says nothing about now.
-        if let Some(ms) =
-            retry_after_ms.filter(|_| !overtaken && !out && sent_machine_ms >= ledger.granted_machine_ms)
-        {
+        if let Some(ms) = retry_after_ms.filter(|_| !out) {
             let (until, upsets) = (now + ms, self.clock.upsets);
-            ledger.cooling = Some(Cooling { until, told: life, shared: false, upsets });
+            let until_wall_ms = self.clock.wall_ms() + ms;
+            ledger.cooling = Some(Cooling { until, until_wall_ms, told: life, shared: false, upsets });
         } else if fate == (Fate::Delivered { granted: true }) {
             ledger.cooling = None;
-            ledger.granted_machine_ms = sent_machine_ms;
             if let Some(began) = self.ledger.storm
                 && reason == Reason::Unauthorized
             {
@@ -375,9 +386,19 @@ impl World<'_> {
         }
     }
 
-    pub(crate) fn note_cooling_shared(&mut self, sign_in: usize) {
+    /// The server has refused a token. If nobody has a good one, no answer less late than lost brings one.
+    pub(crate) fn note_refused(&mut self, token: usize) {
+        let now = self.now();
+        let Some(sign_in) = self.server.family_of_refresh(token) else { return };
+        let newest = self.had_by_others(sign_in, None, 0);
+        self.ledger.sign_ins[sign_in].given_up |=
+            !newest.is_some_and(|newest| self.server.takes(newest, now));
+    }
+
+    /// A silence until then, epoch ms, is written in the shared place.
+    pub(crate) fn note_cooling_shared(&mut self, sign_in: usize, not_before_ms: i64) {
         if let Some(cooling) = self.ledger.sign_ins.get_mut(sign_in).and_then(|s| s.cooling.as_mut()) {
-            cooling.shared = true;
+            cooling.shared |= not_before_ms >= cooling.until_wall_ms;
         }
     }
 

@@ -107,6 +107,8 @@ pub(crate) struct Tab {
     /// What waits for the main thread.
     pub(crate) inbox: VecDeque<Delivery>,
     pub(crate) time_origin_ms: i64,
+    /// When it read its stored state.
+    pub(crate) started_at: i64,
 
     pub(crate) timer_arm: u32,
     pub(crate) timer_at: Option<i64>,
@@ -146,6 +148,8 @@ pub(crate) struct Seen {
     pub(crate) epoch: Epoch,
     pub(crate) generation: u32,
     pub(crate) refresh: Option<usize>,
+    /// When it last took a set over from another tab.
+    pub(crate) adopted_at: i64,
     pub(crate) access: Option<usize>,
     /// When the access token ends by either clock, reckoned when it was first seen.
     pub(crate) expiry: Option<tokenwell::proto::time::Deadline>,

@@ -125,6 +125,9 @@ impl World<'_> {
             return;
         };
         let granted = matches!(answer, Answer::Granted(..));
+        if matches!(answer, Answer::InvalidGrant) {
+            self.note_refused(self.requests[request].token);
+        }
         self.requests[request].fate = Fate::Delivered { granted };
         self.note_answer(
             request,

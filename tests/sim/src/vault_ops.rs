@@ -65,10 +65,14 @@ impl World<'_> {
                 Input::Looked { attempt, id: id.clone(), found }
             }
             Some(write) => {
-                let (by_server, ended) = (write.meta.by_server, write.meta.ended.is_some());
-                let result = if fails { Swapped::Unavailable } else { self.vault.swap(&id, &key, write) };
-                if by_server && matches!(result, Swapped::Done { .. }) {
-                    self.note_cooling_shared(sign_in);
+                let not_before_ms = write.meta.by_server.then_some(write.meta.not_before_ms);
+                let ended = write.meta.ended.is_some();
+                let first = self.rng.u32(..);
+                let result =
+                    if fails { Swapped::Unavailable } else { self.vault.swap(&id, &key, write, first) };
+                if let Some(not_before_ms) = not_before_ms.filter(|_| matches!(result, Swapped::Done { .. }))
+                {
+                    self.note_cooling_shared(sign_in, not_before_ms);
                 }
                 if ended
                     && matches!(result, Swapped::Done { .. })

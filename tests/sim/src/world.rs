@@ -95,8 +95,10 @@ pub(crate) struct World<'p> {
     pub(crate) outputs_given: u64,
 }
 
-/// A schedule that takes more events than this is running in circles.
-const MOST_EVENTS: u32 = 1_000_000;
+/// A schedule that takes more events than this is running in circles, …
+const MOST_EVENTS: i64 = 1_000_000;
+/// … unless it goes on for days, with tokens of seconds: so often in all its time.
+const EVENT_EVERY_MS: i64 = 20;
 /// Tokens live for up to 400 days; a route that fails for all of them only takes time to simulate.
 const LONGEST_OUTAGE_MS: i64 = 3 * 3_600_000;
 
@@ -160,7 +162,7 @@ impl<'p> World<'p> {
         {
             self.clock.go_to(at);
             self.events += 1;
-            if self.events > MOST_EVENTS {
+            if i64::from(self.events) > MOST_EVENTS.max(at / EVENT_EVERY_MS) {
                 self.break_off("the schedule never ends: something runs in circles");
             }
             self.happen(at, event);
@@ -234,6 +236,9 @@ impl<'p> World<'p> {
         let Some(tab) = self.tabs[slot].as_deref_mut() else { return };
         self.trace.line(at, || format!("tab {slot} <- {}", describe::input(&input)));
         let switches = matches!(input, Input::SignIn { .. } | Input::Restored(_) | Input::StorageChanged(_));
+        if matches!(input, Input::Restored(_)) {
+            tab.started_at = at;
+        }
         tab.core.handle(now, input);
         let mut outputs = std::mem::take(&mut self.outputs);
         while let Some(output) = tab.core.poll() {

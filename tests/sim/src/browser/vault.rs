@@ -65,7 +65,8 @@ impl Vault {
         })
     }
 
-    pub(crate) fn swap(&mut self, id: &str, key: &Secret, write: Write) -> Swapped {
+    /// `first`: the version where nothing is.
+    pub(crate) fn swap(&mut self, id: &str, key: &Secret, write: Write, first: u32) -> Swapped {
         if self.down {
             return Swapped::Unavailable;
         }
@@ -73,7 +74,7 @@ impl Vault {
         if write.expect != Expect::Anything && write.expect != Expect::Version(there) {
             return Swapped::Conflict(self.look(id, key));
         }
-        let version = there.unwrap_or(0) + 1;
+        let version = there.map_or(first, |there| there.wrapping_add(1));
         let sealed = match write.sealed {
             Sealed::Keep => self.get(id).and_then(|kept| kept.sealed.clone()),
             Sealed::Put(record) => Some(record),
@@ -99,9 +100,9 @@ impl Vault {
         self.entries.clear();
     }
 
-    /// The token set under that id, while the place can be read.
+    /// The token set under that id, while the place can be read: a page that hangs in a transaction keeps all out.
     pub(crate) fn sealed(&self, id: &str) -> Option<&Record> {
-        self.get(id).filter(|_| !self.down)?.sealed.as_ref()
+        self.get(id).filter(|_| !self.down && self.blocked_by.is_none())?.sealed.as_ref()
     }
 
     fn get(&self, id: &str) -> Option<&Kept> {
