@@ -18,8 +18,8 @@ const WANTED_FOR_MS: i64 = 300_000;
 const IDLE_FIRST_MS: (i64, i64) = (1_000, 300_000);
 /// … up to this: a million idle tabs that hurry would keep a server down, and nobody would be helped.
 const IDLE_MOST_MS: i64 = 900_000;
-/// All who were told one second to come back must not come in that second: who is waited for comes in an eighth of
-/// the time they were told to wait, …
+/// All who were told one second to come back must not come in that second: who is waited for comes in a 24th of the
+/// time they were told to wait, that many more having become due in it, …
 const SPREAD_WANTED_MS: (i64, i64) = (1_000, 28_000);
 /// … and who is not, in so many times that time, but in no more than three times the first wait.
 const SPREAD_IDLE: i64 = 20;
@@ -274,7 +274,7 @@ fn within(ms: i64, (least, most): (i64, i64)) -> i64 {
 }
 
 fn spread_wanted_ms(asked_ms: i64) -> i64 {
-    within(asked_ms / 8, SPREAD_WANTED_MS)
+    within(asked_ms / 24, SPREAD_WANTED_MS)
 }
 
 fn spread_idle_ms(asked_ms: i64, idle_ms: i64) -> i64 {

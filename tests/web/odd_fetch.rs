@@ -113,7 +113,8 @@ async fn retry_after_is_heeded_and_told() {
     server.answer_route("() => new Response('', { status: 429, headers: { 'retry-after': '120' } })");
     let reason = err(tab.refresh(&JsValue::UNDEFINED)).await;
     let wait_ms = at(&reason, "retryAt").as_f64().unwrap() - js_sys::Date::now();
-    assert!((119_000.0..=122_000.0).contains(&wait_ms), "{wait_ms}");
+    // Not all in the same second: a 24th more at most.
+    assert!((119_000.0..=126_000.0).contains(&wait_ms), "{wait_ms}");
     let again = err(tab.refresh(&JsValue::UNDEFINED)).await;
     assert_eq!(show(&at(&again, "code")), "refresh_unavailable");
     assert_eq!(server.refreshes(), 1);
