@@ -26,7 +26,7 @@ const only = (peer) => !named || named.includes(peer.id);
 
 mkdirSync(OUT, { recursive: true });
 const file = `${OUT}results.json`;
-const results = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {};
+const kept = () => (existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {});
 
 if (!values.draw) {
   for (const name of wanted) {
@@ -40,11 +40,13 @@ if (!values.draw) {
       continue;
     }
     const load = [loadBefore, loadavg()[0]].map((one) => Math.round(one * 10) / 10);
+    // Another run may have kept a section meanwhile.
+    const results = kept();
     results[name] = { ...conditions(), load, quick: values.quick ?? false, ...measured };
     writeFileSync(file, `${JSON.stringify(results, null, 1)}\n`);
   }
 }
-draw(results, OUT);
+draw(kept(), OUT);
 console.log("docs/bench/README.md, results.json and the charts are written");
 
 function conditions() {
