@@ -121,7 +121,7 @@ ${table(
       "stampede.svg",
       bars(
         "10,000 calls on an expired token, ms beyond the refresh",
-        rows.map((row) => ({ ...bar({ id: row.id, v: row[10_000].beyondMs }, "v") })),
+        rows.map((row) => ({ ...bar({ id: row.id, v: row[10_000].beyondMs }, "v"), note: trouble(row[10_000]) })),
       ),
     );
     const cells = (x) => [spread(x.beyondMs), x.tokenRequests, x.failures];
@@ -245,6 +245,11 @@ The load is the machine's, one minute's average before and after the section: ab
 
 ${table(["section", "UTC", "machine", "browser", "load", "quick"], rows)}`;
 }
+
+/** What is wrong with a stampede, where something is. */
+const trouble = ({ tokenRequests, failures }) =>
+  (tokenRequests > 1 ? `, ${tokenRequests.toLocaleString("en")} token requests` : "") +
+  (failures > 0 ? `, ${failures.toLocaleString("en")} calls failed` : "");
 
 const bold = (id) => (ours(id) ? `**${name(id)}**` : name(id));
 const bar = (row, key) => ({
