@@ -350,6 +350,37 @@ describe("worker", { concurrency: 4 }, () => {
     assert.deepEqual(found, [["refresh_unavailable", true], 200, "signed-in", 2]);
   });
 
+  test("a trap in the worker costs the calls under way; the same worker starts again from what is stored", async (t) => {
+    const { server, page } = await open(t, { session: null });
+    const found = await page.evaluate(async () => {
+      const workers = [];
+      const worker = () => {
+        workers.push(new Worker("/own-worker.js", { type: "module" }));
+        return workers.at(-1);
+      };
+      await window.openSession({ worker });
+      await window.signIn();
+      workers[0].addEventListener("error", (event) => event.preventDefault()); // It is reported there.
+      const told = ({ code, message }) => [code, /stopped on an error of its own/.test(message)];
+      const call = () => window.session.fetch("/api/time").then(({ status }) => status, told);
+      window.trapped = async () => {
+        const pending = window.session.refresh().catch(told);
+        await call(); // The worker has both by then.
+        workers[0].postMessage("poison");
+        const refused = await window.session.getAccessToken().catch(told);
+        return [refused, await pending];
+      };
+      window.after = async () => [await call(), window.session.snapshot.status, workers.length];
+      return call();
+    });
+    assert.equal(found, 200);
+    server.faults.set({ token: { kind: "delay", ms: 3000, times: 1 } });
+    const trapped = ["refresh_unavailable", true];
+    assert.deepEqual(await page.evaluate(() => window.trapped()), [trapped, trapped]);
+    assert.deepEqual(await page.evaluate(() => window.after()), [200, "signed-in", 1]);
+    await until(() => page.evaluate(() => window.session.snapshot.reason === "stored"), "what was stored");
+  });
+
   // -------------------------------------------------------------- a worker script of the app's own
 
   test("functions given to serve() run in the worker: a stream is not replayed, a late 401 is", async (t) => {
