@@ -52,7 +52,7 @@ describe("accessible", { concurrency: 3 }, () => {
     const named = `${wanted.colorScheme}, ${wanted.width} px`;
 
     test(`the home page, before and after a torment, ${named}`, async (t) => {
-      const { page } = await openDemo(t, browser, { accessTtl: 60 });
+      const { server, page } = await openDemo(t, browser, { accessTtl: 60 });
       await look(page, wanted);
       await page.waitForSelector("#sign-in:enabled");
       assert.deepEqual(await complaints(page), []);
@@ -67,9 +67,10 @@ describe("accessible", { concurrency: 3 }, () => {
       await press("sleep");
       await page.waitForSelector("#rival-status[data-tone=bad]");
       await page.waitForSelector("#status[data-tone=ok]");
-      await press("busy");
-      await page.waitForSelector("text=says 429");
+      server.faults.set({ token: { status: 429, retryAfter: 60, times: "always" } });
       await press("expire");
+      await page.waitForSelector("text=refuses this token");
+      await press("callApi");
       await page.waitForSelector("#status[data-tone=warn]");
       assert.deepEqual(await complaints(page), []);
     });

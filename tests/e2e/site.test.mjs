@@ -99,7 +99,11 @@ describe("site", { concurrency: 4 }, () => {
     const { page, said } = await open(t);
     await signIn(page);
     await press(page, "busy");
+    await page.waitForSelector("text=says 429 for");
     await press(page, "expire");
+    await page.waitForSelector("text=refuses this token");
+    // Not the ticker, which rests for half of the ten seconds.
+    await press(page, "callApi");
     await page.waitForSelector("text=Kept, retrying");
     assert.match(await page.textContent("#log"), /the server said 429: session kept, next try in/);
     await page.waitForSelector("#status[data-tone=ok]");
