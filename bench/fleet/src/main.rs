@@ -42,3 +42,23 @@ fn main() {
     }
     println!("{json}]");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the figures are about, held by a test: a fleet that is small enough for one, and minutes in place of seconds.
+    #[test]
+    fn an_outage_of_ten_minutes_brings_no_minute_of_four_times_the_steady_rate_and_all_who_wait_recover_in_30_s()
+     {
+        let sessions = 6_000;
+        for outage in Outage::ALL {
+            let report = simulate(&mut ours::Ours::new(sessions), sessions, 10, outage);
+            let worst = report.worst_minute();
+            assert!(worst < 4.0, "{}: {worst:.2} times the steady rate", outage.name());
+            let (waited, late_ms) = report.waited();
+            assert!(waited > 20, "{}: {waited} waited", outage.name());
+            assert!(late_ms.is_some_and(|ms| ms <= 30_000), "{}: {late_ms:?} ms", outage.name());
+        }
+    }
+}

@@ -171,6 +171,21 @@ pub(crate) fn simulate(
     Report { steady, per_second, recovered, waiting }
 }
 
+#[cfg(test)]
+impl Report {
+    /// Requests in the worst minute, in times of the steady rate.
+    pub(crate) fn worst_minute(&self) -> f64 {
+        let minutes = self.per_second.chunks(60).map(|minute| minute.iter().sum::<u32>());
+        f64::from(minutes.max().unwrap_or(0)) / 60.0 / self.steady
+    }
+
+    /// How many waited at the end of the outage, and how long the last of them, ms; `None`: one waits still.
+    pub(crate) fn waited(&self) -> (usize, Option<i64>) {
+        let all = self.recovered.len() == self.waiting;
+        (self.waiting, self.recovered.iter().copied().max().filter(|_| all))
+    }
+}
+
 impl Report {
     pub(crate) fn json(mut self, name: &str, ours: bool) -> String {
         self.recovered.sort_unstable();
