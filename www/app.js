@@ -122,7 +122,9 @@ const actions = {
 
   async rivalAgain() {
     await rival.signIn();
-    if (document.activeElement === document.body) $("buttons").querySelector("button:enabled")?.focus();
+    // The button that was pressed is hidden by now.
+    const lost = [document.body, $("rival-again")].includes(document.activeElement);
+    if (lost) $("buttons").querySelector("button:enabled")?.focus();
     return "The snippet’s user has typed the password once more.";
   },
 
@@ -283,4 +285,8 @@ view.start(() => [session.snapshot, failure]);
 score.start();
 timeline.start();
 for (const button of document.querySelectorAll("button[data-always]")) button.disabled = false;
-if (location.hash === "#bad-day") $("bad-day").click();
+if (location.hash === "#bad-day") {
+  history.replaceState(null, "", location.pathname + location.search); // A reload, or one more tab, is no bad day.
+  $("playground").scrollIntoView();
+  $("bad-day").click();
+}

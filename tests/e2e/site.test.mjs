@@ -91,6 +91,8 @@ describe("site", { concurrency: 4 }, () => {
     assert.equal(await page.textContent("#count-reuse"), "0");
     await press(page, "rivalAgain");
     await page.waitForSelector("#rival-status[data-tone=ok]");
+    const focused = () => page.evaluate(() => document.activeElement.dataset.action);
+    await until(async () => (await focused()) === "callApi", "the keyboard's place to be where one can go on");
     assert.deepEqual(said, []);
     assert.deepEqual(outside, []);
   });

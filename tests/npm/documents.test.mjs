@@ -66,7 +66,7 @@ const ACCOUNTS = [
   ["README.md|pkg-template/README.md|docs/guides/start.md|docs/fuzzing.md", "sh"],
 ];
 
-const DOCUMENTS = ["", "docs", "docs/guides", "docs/presets", "pkg-template"].flatMap((folder) =>
+const DOCUMENTS = ["", "docs", "docs/guides", "docs/presets", "docs/bench", "pkg-template"].flatMap((folder) =>
   readdirSync(join(root, folder))
     .filter((name) => name.endsWith(".md"))
     .map((name) => (folder ? `${folder}/${name}` : name)),
