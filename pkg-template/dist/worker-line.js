@@ -10,6 +10,8 @@ const WRONG = "invalid_options";
 /** How often, ms, to ask a worker that somebody waits for, and how often it may stay silent before it counts as dead. */
 const PING = 3000;
 const SILENT = 5;
+/** The same before it has begun: its script may take long to come. */
+const SILENT_AT_FIRST = 10;
 
 /** Where the app has put what it was asked for in another place. */
 const FUNCTIONS = {
@@ -126,6 +128,8 @@ export class Line {
     port1.unref?.(); // Node: not a reason to keep the process alive.
     this.#opened = new Promise((resolve, reject) => this.#calls.set(0, { resolve, reject, forget() {} }));
     this.#opened.catch(() => {});
+    this.#unheard = 0;
+    this.#watch();
     queueMicrotask(() => this.#begin(port1, port2));
   }
 
@@ -176,12 +180,14 @@ export class Line {
       if (!port || this.#calls.size === 0) {
         clearInterval(this.#watching);
         this.#watching = null;
-      } else if (this.#calls.has(0))
-        return; // Its script may take long to come.
-      else if (this.#unheard === SILENT) this.#end(port, failure("refresh_unavailable", LOST));
-      else {
+        return;
+      }
+      const begins = this.#calls.has(0);
+      if (this.#unheard === (begins ? SILENT_AT_FIRST : SILENT)) {
+        this.#end(port, failure("refresh_unavailable", begins ? MUTE : LOST));
+      } else {
         this.#unheard += 1;
-        port.postMessage({ ping: true });
+        if (!begins) port.postMessage({ ping: true });
       }
     }, PING);
     this.#watching.unref?.();
@@ -330,6 +336,8 @@ export class Line {
 const LOST = "The session's worker has ended: the next call starts another, from what is stored";
 const REFUSED =
   "The session's worker was refused: it must be of the page's origin, and allowed by worker-src in the Content-Security-Policy";
+const MUTE =
+  "The session's worker has not begun in half a minute: does its script call serve() of tokenwell/worker-serve? A later call tries again";
 const MISSING =
   "The session's worker could not be started: is its script where the bundler has put it? A later call tries again";
 

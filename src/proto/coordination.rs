@@ -90,7 +90,10 @@ impl Session {
         attempt.asked_lock = false;
         match attempt.phase {
             Phase::Locking => self.go_on_from_lock(now),
-            Phase::Waiting => self.wait_for_other(now, None),
+            Phase::Waiting => {
+                self.ask_who_is_ahead();
+                self.wait_for_other(now, None);
+            }
             Phase::Pacing
             | Phase::Looking
             | Phase::Claiming
@@ -234,6 +237,9 @@ impl Session {
             _ => {
                 // The line has moved.
                 self.queue_seen = None;
+                if self.no_locks {
+                    self.ask_who_is_ahead();
+                }
                 now.mono_ms
             }
         };
@@ -269,8 +275,15 @@ impl Session {
         self.effect(effect);
     }
 
+    /// The other may have finished, and been unable to write that down.
+    fn ask_who_is_ahead(&mut self) {
+        let generation = self.held.as_ref().map_or(0, |held| held.record.generation);
+        self.effect(Effect::Tell(Message::Ask { generation, claim: NO_CLAIM }));
+    }
+
     /// Tells the callers and ends the attempt; that another tab takes long is no failure of the route.
     pub(super) fn leave_it_to_other(&mut self, now: Now) {
+        self.ask_who_is_ahead();
         let mut failure = Failure::new(Code::RefreshUnavailable, OTHER_TAB_SLOW);
         failure.retry_at_ms = Some(now.wall_ms.saturating_add(LOOK_AGAIN_MS));
         self.tell_failure(now, failure);
@@ -345,13 +358,17 @@ impl Session {
         self.place_slow = 0;
         let mark = self.attempt.as_ref().and_then(|a| a.request_mark);
         let late = mark.is_none_or(|mark| now.mono_ms.saturating_sub(mark.mono_ms) > STOOD_STILL_MS);
-        if late { self.look(now) } else { self.present(now) }
+        let claimed = self.attempt.as_ref().map(|a| a.generation);
+        let overtaken = claimed != self.held.as_ref().map(|held| held.record.generation);
+        if late || overtaken { self.look(now) } else { self.present(now) }
     }
 
     /// The shared place doesn't work, for this attempt: talk instead.
     fn do_without_place(&mut self, now: Now) {
         self.note(now, "ask the other tabs", "the place to share state can't be used", None);
         self.give_back_lock();
+        // What it has seen of the line it saw in the entry.
+        self.queue_seen = None;
         if let Some(attempt) = &mut self.attempt {
             attempt.talks = true;
             attempt.request_mark = None;

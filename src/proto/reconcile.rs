@@ -28,6 +28,20 @@ impl Session {
         self.may_be_old = true;
         self.reconcile(now, "the page woke");
         let phase = self.attempt.as_ref().map(|a| &a.phase);
+        let talks = self.attempt.as_ref().is_some_and(|a| a.talks);
+        if talks && matches!(phase, Some(Phase::Presenting { .. })) {
+            // Who asked meanwhile had no answer.
+            let generation = self.held.as_ref().map_or(0, |held| held.record.generation);
+            return self.effect(Effect::Tell(Message::Busy { generation }));
+        }
+        if matches!(phase, Some(Phase::Locking)) {
+            // The line may have moved unseen.
+            self.queue_seen = Some(now.mono_ms);
+            if talks {
+                self.ask_again(now);
+            }
+            return;
+        }
         if matches!(phase, Some(Phase::Asking { refused: None })) {
             self.ask_again(now);
         } else if matches!(phase, Some(Phase::Looking | Phase::Claiming)) {

@@ -247,7 +247,15 @@ impl Session {
         if self.cools_down(now) {
             return;
         }
-        let talks = self.attempt.as_ref().is_some_and(|a| a.talks);
-        if talks { self.present(now) } else { self.look(now) }
+        let Some(attempt) = &mut self.attempt else { return };
+        if !attempt.talks {
+            return self.look(now);
+        }
+        // What the shared place holds is on its way.
+        if self.looking.is_some_and(|since| now.mono_ms < since.saturating_add(ASK_SIBLINGS_MS)) {
+            attempt.deadline_mono_ms = now.mono_ms.saturating_add(NOT_AGAIN_MS);
+            return;
+        }
+        self.present(now);
     }
 }

@@ -24,6 +24,31 @@ test("getters on the bare prototype do not throw", () => {
   assert.deepEqual([prototype.snapshot, prototype.accessToken, prototype.user], [null, null, null]);
 });
 
+test("a worker that never serves is told of after half a minute, and a later call tries again", async (t) => {
+  t.mock.timers.enable({ apis: ["setInterval"] });
+  const sent = [];
+  const worker = { postMessage: (message) => sent.push(message) };
+  const opened = lib.AuthSession.create({ name: "mute", refresh: "https://id.test/token", worker });
+  const told = assert.rejects(opened, (error) => {
+    assert.ok(error instanceof lib.AuthError);
+    assert.deepEqual([error.code, error.retryable], ["refresh_unavailable", true]);
+    return /serve\(\)/.test(error.message);
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  t.mock.timers.tick(29_000);
+  assert.equal(lib.AuthSession.get("mute").snapshot.error, null, "its script may take long to come");
+  t.mock.timers.tick(5_000);
+  await told;
+  assert.equal(sent.length, 1);
+  const session = new lib.AuthSession({ name: "mute", refresh: "https://id.test/token", worker });
+  const again = assert.rejects(session.refresh(), { code: "refresh_unavailable" });
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(sent.length, 2);
+  t.mock.timers.tick(34_000);
+  await again;
+  session.dispose();
+});
+
 test("what a worker never answers can be left, and disposed of", async () => {
   const sent = [];
   const worker = { postMessage: (message) => sent.push(message) };

@@ -142,7 +142,7 @@ fn native(ready: &Ready, job: &mut Job) -> Result<()> {
 
 /// A minute. The open breaks of docs/simulation.md are a few in a million; any core that is really broken has
 /// thousands.
-const SURVEY: [&str; 5] = ["--survey", "--seconds", "60", "--at-most-per-million", "6"];
+const SURVEY: [&str; 5] = ["--survey", "--seconds", "60", "--at-most-per-million", "2"];
 
 fn simulation(ready: &Ready, job: &mut Job) -> Result<()> {
     job.run(simulate::command(&mut ready.command("cargo")).args(SURVEY)).map(drop)

@@ -121,6 +121,8 @@ const OUTAGE_LINGERS_MS: i64 = 20_000;
 const CLAIMING_MS: i64 = 1_000;
 /// So long it takes at most to tell or write what came.
 const TELLING_MS: i64 = 500;
+/// So long it takes at most until it is written.
+const WRITING_MS: i64 = 20_000;
 const RATE_REQUESTS: usize = 3;
 const RATE_WINDOW_MS: i64 = 5_000;
 /// Timers of one page in one second: each of many callers may have its own.
@@ -393,6 +395,16 @@ impl World<'_> {
         let newest = self.had_by_others(sign_in, None, 0);
         self.ledger.sign_ins[sign_in].given_up |=
             !newest.is_some_and(|newest| self.server.takes(newest, now));
+    }
+
+    /// A set is written in the shared place. One that came later than late is there from now on.
+    pub(crate) fn note_set_written(&mut self, sign_in: usize) {
+        let now = self.now();
+        if let Some(late_at) = self.ledger.sign_ins.get_mut(sign_in).and_then(|s| s.late_at.as_mut())
+            && now - *late_at < WRITING_MS
+        {
+            *late_at = now;
+        }
     }
 
     /// A silence until then, epoch ms, is written in the shared place.

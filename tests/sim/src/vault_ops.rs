@@ -1,6 +1,6 @@
 //! Operations on the shared place, on their way there and back.
 
-use tokenwell::proto::io::{AttemptId, Found, Input, Swapped};
+use tokenwell::proto::io::{AttemptId, Found, Input, Sealed, Swapped};
 use tokenwell::proto::secret::Secret;
 
 use crate::browser::vault::{Op, Write};
@@ -67,12 +67,16 @@ impl World<'_> {
             Some(write) => {
                 let not_before_ms = write.meta.by_server.then_some(write.meta.not_before_ms);
                 let ended = write.meta.ended.is_some();
+                let puts = matches!(write.sealed, Sealed::Put(_));
                 let first = self.rng.u32(..);
                 let result =
                     if fails { Swapped::Unavailable } else { self.vault.swap(&id, &key, write, first) };
                 if let Some(not_before_ms) = not_before_ms.filter(|_| matches!(result, Swapped::Done { .. }))
                 {
                     self.note_cooling_shared(sign_in, not_before_ms);
+                }
+                if puts && matches!(result, Swapped::Done { .. }) {
+                    self.note_set_written(sign_in);
                 }
                 if ended
                     && matches!(result, Swapped::Done { .. })
