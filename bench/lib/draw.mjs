@@ -209,7 +209,7 @@ ${table(
   },
 
   day(r) {
-    return `## A day of use, with faults
+    return `## An hour of use, with faults
 
 ${r.text}
 

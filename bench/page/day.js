@@ -1,26 +1,27 @@
-// A working day of eight hours, so many times as fast: one user, some tabs, a server that rotates refresh tokens and
-// has its bad moments. Counts what the user feels: calls that fail, and having to sign in again.
+// An hour of work, so many times as fast: one user, some tabs, a server that rotates refresh tokens and has its bad
+// moments. Counts what the user feels: calls that fail, and having to sign in again.
 
 import { jwt, Model } from "./model.js";
 
 const realFetch = globalThis.fetch.bind(globalThis);
-const HOUR = 3_600_000;
 const MINUTE = 60_000;
-const LENGTH = 8 * HOUR;
-const TTL_S = 900;
+const LENGTH = 60 * MINUTE;
+const TTL_S = 300;
 const LATENCY_MS = 150;
 /** Presented once more within this, a rotated refresh token is forgiven, as servers do for answers that got lost. */
 const GRACE_MS = 30_000;
 const OUTAGES = [
-  [2 * HOUR, 2 * HOUR + 5 * MINUTE],
-  [5 * HOUR, 5 * HOUR + 12 * MINUTE],
+  [15 * MINUTE, 17 * MINUTE],
+  [37 * MINUTE, 42 * MINUTE],
 ];
-/** The laptop is shut for an hour. */
-const SLEEP = [3 * HOUR, HOUR];
+/** The laptop is shut for ten minutes. */
+const SLEEP = [23 * MINUTE, 10 * MINUTE];
 /** All access tokens are withdrawn: the API answers 401 to what looks fresh. */
-const WITHDRAWN = [1 * HOUR, 6 * HOUR, 7 * HOUR];
+const WITHDRAWN = [8 * MINUTE, 48 * MINUTE, 54 * MINUTE];
 /** So many of the token endpoint's answers get lost on the way. */
-const LOST = 0.02;
+const LOST = 0.1;
+/** Between two calls of a tab, on average. */
+const PAUSE_MS = 20_000;
 /** After so many failures in a row, with the server well, the user gives up and signs in again. */
 const GIVES_UP = 5;
 
@@ -184,7 +185,7 @@ async function run({ peer, tabs, scale }) {
   await signIn();
   let asleep = false;
   const withdrawn = [...WITHDRAWN];
-  const until = Array.from({ length: tabs }, () => day.random() * MINUTE);
+  const until = Array.from({ length: tabs }, () => day.random() * PAUSE_MS);
   while (day.elapsed() < LENGTH) {
     const at = day.elapsed();
     if (!asleep && at >= SLEEP[0]) {
@@ -198,7 +199,7 @@ async function run({ peer, tabs, scale }) {
     }
     for (let i = 0; i < tabs; i++) {
       if (at < until[i]) continue;
-      until[i] = at + (0.2 + 1.6 * day.random()) * MINUTE;
+      until[i] = at + (0.2 + 1.6 * day.random()) * PAUSE_MS;
       call(i);
     }
     await new Promise((done) => setTimeout(done, 8));
