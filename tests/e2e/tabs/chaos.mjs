@@ -58,7 +58,7 @@ class Play {
       const fault = this.#trouble();
       if (fault) return playTokenFault(fault, request, response, proceed);
       this.#unread += 1;
-      response.once("close", () => setTimeout(() => (this.#unread -= 1), 1500)); // Time to write it down.
+      response.once("close", () => setTimeout(() => (this.#unread -= 1), 4000)); // Time to write it down, also for a page that hangs.
       return proceed();
     };
   }
