@@ -275,8 +275,8 @@ impl Session {
         self.effect(effect);
     }
 
-    /// The other may have finished, and been unable to write that down.
-    fn ask_who_is_ahead(&mut self) {
+    /// Whoever has a newer set, or knows that it is over, says so: it may have been unable to write that down.
+    pub(super) fn ask_who_is_ahead(&mut self) {
         let generation = self.held.as_ref().map_or(0, |held| held.record.generation);
         self.effect(Effect::Tell(Message::Ask { generation, claim: NO_CLAIM }));
     }

@@ -6,7 +6,6 @@ use super::error::{Code, Failure};
 use super::io::*;
 use super::record::Meta;
 use super::session::{Because, Session};
-use super::talk::NO_CLAIM;
 use super::time::Now;
 
 impl Session {
@@ -50,11 +49,10 @@ impl Session {
             return self.end(now, Ended::Expired, None, why);
         }
         held.asked_others = Some((since, now.mono_ms));
-        let generation = held.record.generation;
         self.looking = None;
         self.unsure = self.config.coordination == Coordination::Vault;
         self.reconcile(now, why);
-        self.effect(Effect::Tell(Message::Ask { generation, claim: NO_CLAIM }));
+        self.ask_who_is_ahead();
     }
 
     /// Another tab of this sign-in says that it is over.

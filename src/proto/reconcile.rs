@@ -6,7 +6,6 @@ use super::io::*;
 use super::record::{Meta, Record};
 use super::refresh::Phase;
 use super::session::{Because, Session};
-use super::talk::NO_CLAIM;
 use super::time::Now;
 
 impl Session {
@@ -61,9 +60,9 @@ impl Session {
         if self.config.coordination == Coordination::Alone {
             return;
         }
-        let (id, key, generation) = (held.record.id.clone(), held.record.key.clone(), held.record.generation);
+        let (id, key) = (held.record.id.clone(), held.record.key.clone());
         if self.config.coordination == Coordination::Channel {
-            self.effect(Effect::Tell(Message::Ask { generation, claim: NO_CLAIM }));
+            self.ask_who_is_ahead();
         } else if self.looking.is_none_or(|since| now.mono_ms >= since.saturating_add(PLACE_TIMEOUT_MS)) {
             self.looking = Some(now.mono_ms);
             self.effect(Effect::Look { id, key, attempt: None });
@@ -102,7 +101,7 @@ impl Session {
             }
             // Whoever is ahead, or knows that it is over, could not write that down either; but can say so.
             Found::Nothing | Found::Unavailable => {
-                self.effect(Effect::Tell(Message::Ask { generation: mine, claim: NO_CLAIM }));
+                self.ask_who_is_ahead();
             }
         }
         if lost {

@@ -102,7 +102,7 @@ impl Session {
                 // That tab is ahead: ask it, and present nothing meanwhile.
                 self.tell_news(now, false);
                 self.talker_until_mono_ms = now.mono_ms.saturating_add(ASK_LAST_MS);
-                self.effect(Effect::Tell(Message::Ask { generation: mine, claim: NO_CLAIM }));
+                self.ask_who_is_ahead();
                 if let Some(attempt) = self.attempt.as_mut().filter(|a| matches!(a.phase, Phase::Claiming)) {
                     attempt.request_mark = None;
                     attempt.asked = false;

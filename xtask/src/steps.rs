@@ -201,7 +201,7 @@ fn node_tests(ready: &Ready, job: &mut Job, dir: &str) -> Result<()> {
     job.run_twice(&mut node_test(ready, &tests), |said| {
         let failed = failed_files(said, dir, &tests);
         let names: Vec<_> = failed.iter().filter_map(|test| test.file_name()?.to_str()).collect();
-        Some((names.join(", "), node_test(ready, &failed)))
+        (names.join(", "), node_test(ready, &failed))
     })
     .map(drop)
 }
@@ -264,7 +264,7 @@ fn web(ready: &Ready, job: &mut Job, driver: &str, path: PathBuf) -> Result<()> 
 
 /// For a runner that can't run what failed alone.
 fn whole_twice(job: &mut Job, command: impl Fn() -> Command) -> Result<()> {
-    let said = job.run_twice(&mut command(), |_| Some(("the run".into(), command())))?;
+    let said = job.run_twice(&mut command(), |_| ("the run".into(), command()))?;
     some_passed(&said)
 }
 

@@ -149,16 +149,14 @@ impl Job {
     pub(crate) fn run_twice(
         &mut self,
         command: &mut Command,
-        again: impl FnOnce(&str) -> Option<(String, Command)>,
+        again: impl FnOnce(&str) -> (String, Command),
     ) -> Result<String> {
         let before = self.output.len();
         let first = self.run(command);
         if first.is_ok() || !self.second_try {
             return first;
         }
-        let Some((what, mut second)) = again(self.output.get(before..).unwrap_or_default()) else {
-            return first;
-        };
+        let (what, mut second) = again(self.output.get(before..).unwrap_or_default());
         let failed = self.output.split_off(before);
         let result = self.run(&mut second);
         match &result {
