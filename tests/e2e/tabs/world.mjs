@@ -42,6 +42,8 @@ export class World {
   tabs = [];
   /** When each token request arrived, epoch ms. */
   asked = [];
+  /** By which page. */
+  askers = [];
   /** Pages that hang until they get these answers. */
   hanging = [];
   /** How a token request is answered for which nothing was ordered. */
@@ -71,6 +73,7 @@ export class World {
 
   #answer(request, response, proceed) {
     this.asked.push(Date.now());
+    this.askers.push(request.headers["x-tab"]);
     delete request.headers.origin; // It is the page's own, under a name that the provider does not know.
     const answer = this.#answers.shift() ?? this.otherwise;
     return answer(request, response, proceed);
@@ -218,18 +221,19 @@ export class World {
 
   /** What each tab has to say for itself. */
   async accounts() {
-    const asked = this.asked.map((at) => clock(at)).join(" ");
+    const asked = this.asked.map((at, i) => `${clock(at)} (${this.askers[i]})`).join(" ");
     const told = this.living.map(async (tab) => `${tab.name}:\n${await tab.account()}`);
     return [`server: ${JSON.stringify(this.counts())}, asked at ${asked}`, ...(await Promise.all(told))].join("\n");
   }
 }
 
-const clock = (at) => new Date(at).toISOString().slice(14, -1);
+export const clock = (at) => new Date(at).toISOString().slice(14, -1);
 
 const blank = ({ accessToken, ...rest }) => ({ ...rest, token: accessToken?.slice(-6) ?? null });
 
 export class Tab {
   living = true;
+  #pages = 0;
 
   constructor(world, page, options = {}) {
     this.world = world;
@@ -242,10 +246,17 @@ export class Tab {
     return this.page.evaluate(what, given);
   }
 
+  /** What its token requests say of where they are from: a tab is another page after each reload. */
+  get pageName() {
+    return `${this.name}, page ${this.#pages}`;
+  }
+
   /** Makes the session object, and notes what it says. */
   async open() {
+    this.#pages += 1;
     const { refresh, ...options } = { ...this.world.session, ...this.options };
-    await this.run(listenToSession, { ...options, refresh: { ...ROUTE, ...refresh } });
+    const headers = { "X-Tab": this.pageName };
+    await this.run(listenToSession, { ...options, refresh: { ...ROUTE, headers, ...refresh } });
   }
 
   async reload() {
@@ -342,17 +353,15 @@ export class Tab {
     const said = this.run(() => ({ log: window.session.explain(), heard: window.heard, now: Date.now() })).then(
       ({ log, heard, now }) =>
         [
-          ...log.map(({ at, what, why, detail }) => `  ${stamp(at)} ${what}: ${why} ${JSON.stringify(detail)}`),
-          ...heard.map(({ at, ...event }) => `  ${stamp(at)} heard ${JSON.stringify(event)}`),
-          `  ${stamp(now)} now`,
+          ...log.map(({ at, what, why, detail }) => `  ${clock(at)} ${what}: ${why} ${JSON.stringify(detail)}`),
+          ...heard.map(({ at, ...event }) => `  ${clock(at)} heard ${JSON.stringify(event)}`),
+          `  ${clock(now)} now`,
         ].join("\n"),
       (error) => `  cannot be asked: ${error.message}`,
     );
     return Promise.race([said, silent]);
   }
 }
-
-const stamp = (at) => new Date(at).toISOString().slice(14, -1);
 
 /** In the page. */
 async function listenToSession(options) {
