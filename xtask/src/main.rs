@@ -1,6 +1,7 @@
 //! The commands of this repository. Each one sets up what it needs first, and finds it ready the
 //! second time; each file here is one idea, and `steps.rs` is the list of what "tested" means.
 
+mod again;
 mod apt;
 mod bench;
 mod debian;

@@ -4,9 +4,9 @@
 use crate::setup::{Need, Ready};
 use crate::test::{self, Job, Run};
 use crate::wasm::TARGET;
-use crate::{licences, sh, simulate};
+use crate::{again, licences, sh, simulate};
 use anyhow::{Result, bail};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -198,12 +198,25 @@ fn interop(ready: &Ready, job: &mut Job) -> Result<()> {
 
 fn node_tests(ready: &Ready, job: &mut Job, dir: &str) -> Result<()> {
     let tests = files(dir, |name| name.ends_with(".test.mjs"))?;
-    job.run_twice(&mut node_test(ready, &tests), |said| {
-        let failed = failed_files(said, dir, &tests);
-        let names: Vec<_> = failed.iter().filter_map(|test| test.file_name()?.to_str()).collect();
-        (names.join(", "), node_test(ready, &failed))
-    })
-    .map(drop)
+    let said = job.run_twice(&mut node_test(ready, &tests), |said| {
+        let failures = again::failures(said);
+        let names: Vec<_> = failures.iter().map(|failure| failure.name).collect();
+        let again = match again::failed_files(&failures, dir, &tests) {
+            Some(failed) => node_test(ready, &failed),
+            // What stories share is named as the place, not the file that told one: by its name, then.
+            None => {
+                let mut node = node_test(ready, &tests);
+                node.args(names.iter().map(|name| format!("--test-name-pattern={}", again::literal(name))));
+                node
+            }
+        };
+        (names.join(", "), again)
+    })?;
+    // A name that is not found is a run in which nothing fails.
+    if said.lines().any(|line| line.trim() == "ℹ pass 0") {
+        bail!("no test was run");
+    }
+    Ok(())
 }
 
 fn node_test(ready: &Ready, tests: &[PathBuf]) -> Command {
@@ -214,19 +227,6 @@ fn node_test(ready: &Ready, tests: &[PathBuf]) -> Command {
     node.env("NODE_OPTIONS", format!("--import=file://{}", register.display()));
     node.env("TOKENWELL_SECRETS", sh::root().join(test::SECRETS));
     node
-}
-
-/// The files that Node's runner names a failure in; all, where it names one elsewhere: in what several have in common.
-fn failed_files(said: &str, dir: &str, tests: &[PathBuf]) -> Vec<PathBuf> {
-    let places: Vec<_> = said.lines().filter_map(|line| line.trim().strip_prefix("test at ")).collect();
-    let is_in = |place: &str, test: &Path| {
-        let name = test.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        place.starts_with(&format!("{dir}/{name}:"))
-    };
-    if places.is_empty() || places.iter().any(|place| !tests.iter().any(|test| is_in(place, test))) {
-        return tests.to_vec();
-    }
-    tests.iter().filter(|test| places.iter().any(|place| is_in(place, test))).cloned().collect()
 }
 
 /// After all that print.

@@ -131,7 +131,7 @@ pub(crate) struct Job {
 }
 
 /// What runs longer than this hangs.
-const LIMIT: Duration = Duration::from_secs(20 * 60);
+const LIMIT: Duration = Duration::from_secs(30 * 60);
 
 impl Job {
     fn new(name: &'static str, args: &Args) -> Result<Self> {
