@@ -331,7 +331,7 @@ impl AuthSession {
         let demand = |waiter| Input::Demand { waiter, want };
         ask(&self.driver, &signal, demand, move |driver, outcome| {
             if let Outcome::Failed(failure) = &outcome {
-                Err(error(failure))
+                Err(driver.error(failure))
             } else {
                 Ok(see(driver, &outcome))
             }

@@ -34,6 +34,7 @@ export interface AuthErrorFields {
 /**
  * The one error of this library. Never carries a token, a client secret or an authorization code, so it can be
  * logged or sent to an error tracker as it is; `JSON.stringify(error)` gives all its fields but `stack` and `cause`.
+ * Only what a {@link Refresher} of yours throws is as safe as you make it: that is the `cause`.
  *
  * @example
  * ```ts
@@ -77,4 +78,9 @@ export declare class AuthError extends Error {
   readonly retryable: boolean;
   /** When the next attempt will be made or is welcome (`Retry-After`, RFC 9110 §10.2.3), in epoch milliseconds. */
   readonly retryAt: number | null;
+  /**
+   * What the app's own {@link Refresher} threw, or why the WASM could not be loaded. It is passed on as it is, and so may
+   * say what the rest of the error never does; it stays in this page, and out of `JSON.stringify(error)` and `explain()`.
+   */
+  readonly cause?: unknown;
 }

@@ -97,7 +97,8 @@ export interface RefreshContext {
 
 /**
  * Called in place of a request: an SDK, a backend's query, anything. May give a token answer or just the access token.
- * Throwing {@link AuthError} with code `"invalid_grant"` ends the session; any other throw is retried.
+ * Throwing {@link AuthError} with code `"invalid_grant"` ends the session; any other throw is retried. What it throws is the
+ * `cause` of the error that callers and events get.
  *
  * @example
  * ```ts

@@ -1,6 +1,7 @@
 //! What can go wrong, in the contract's words.
 
 use super::answer::Refused;
+use super::io::AttemptId;
 
 /// Contract: `AuthErrorCode`.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -63,12 +64,23 @@ pub struct Failure {
     pub status: Option<u16>,
     /// When to try again, epoch ms.
     pub retry_at_ms: Option<i64>,
+    /// The attempt that failed so: the host may have what was thrown at it.
+    pub attempt: Option<AttemptId>,
 }
 
 impl Failure {
     /// A failure with nothing from a server.
     pub fn new(code: Code, message: &'static str) -> Self {
-        Self { code, message, error: None, description: None, uri: None, status: None, retry_at_ms: None }
+        Self {
+            code,
+            message,
+            error: None,
+            description: None,
+            uri: None,
+            status: None,
+            retry_at_ms: None,
+            attempt: None,
+        }
     }
 
     /// A failure with what the server said.

@@ -312,6 +312,7 @@ impl Session {
         let idle_ms = self.idle_ms(now);
         self.pace.failed(now, retry_at_ms, wanted, idle_ms);
         let mut failure = Failure::said(code, message, said);
+        failure.attempt = self.attempt_id();
         failure.retry_at_ms =
             self.pace.cooling(now).map(|until| now.wall_ms.saturating_add(until.remaining_ms(now)));
         self.tell_failure(now, failure);
@@ -346,7 +347,8 @@ impl Session {
     }
 
     pub(super) fn end_rejected(&mut self, now: Now, refused: Refused) {
-        let failure = Failure::said(Code::InvalidGrant, REJECTED, refused);
+        let mut failure = Failure::said(Code::InvalidGrant, REJECTED, refused);
+        failure.attempt = self.attempt_id();
         if self.held.is_none() {
             // There was no session to end: the visitor has no cookie.
             self.pace.granted();
@@ -357,6 +359,10 @@ impl Session {
             return self.finish();
         }
         self.end(now, Ended::Rejected, Some(failure), REJECTED);
+    }
+
+    fn attempt_id(&self) -> Option<AttemptId> {
+        self.attempt.as_ref().map(|attempt| attempt.id)
     }
 
     /// Deadlines of the attempt.

@@ -47,6 +47,8 @@ pub struct Driver {
     /// Effects of the constructor, which may start nothing before its caller's turn ends.
     held_back: RefCell<Option<Vec<Effect>>>,
     snapshot: RefCell<Option<JsValue>>,
+    /// What the app's function threw last, and at which attempt: the `cause` of what came of that.
+    thrown: RefCell<Option<(AttemptId, JsValue)>>,
     /// The write that a sign-out must see through.
     farewell: RefCell<Option<Promise>>,
     disposed: Cell<bool>,
@@ -90,6 +92,7 @@ pub fn open(settings: Rc<Settings>) -> Result<(Rc<Driver>, Option<Promise>), JsV
         feeding: Cell::new(false),
         held_back: RefCell::new(Some(Vec::new())),
         snapshot: RefCell::new(None),
+        thrown: RefCell::new(None),
         farewell: RefCell::new(None),
         disposed: Cell::new(false),
     });
@@ -218,7 +221,7 @@ impl Driver {
                 }
             }
             Effect::Present { attempt, refresh_token, access_token, reason } => task::spawn(async move {
-                let meaning = refresher::present(&driver, refresh_token, access_token, reason).await;
+                let meaning = refresher::present(&driver, attempt, refresh_token, access_token, reason).await;
                 driver.feed(match meaning {
                     Some(meaning) => Input::Answered(attempt, meaning),
                     None => Input::Unanswered(attempt),
@@ -249,17 +252,18 @@ impl Driver {
             }
             Event::Refreshed { attempts, by_other_tab } => {
                 self.snapshot.take();
+                self.thrown.take();
                 let by = if by_other_tab { "other-tab" } else { "this-tab" };
                 let members =
                     [("snapshot", self.snapshot()), ("attempts", attempts.into()), ("by", by.into())];
                 Listeners::tell(self, "refreshed", frozen(js::object(&members)));
             }
             Event::RefreshFailed { failure, retry_at_ms } => {
-                let members = [("error", errors::error(&failure)), ("retryAt", js::ms(retry_at_ms))];
+                let members = [("error", self.error(&failure)), ("retryAt", js::ms(retry_at_ms))];
                 Listeners::tell(self, "refresh-failed", frozen(js::object(&members)));
             }
             Event::SignedOut { how, failure } => {
-                let error = failure.as_ref().map_or(JsValue::NULL, errors::error);
+                let error = failure.as_ref().map_or(JsValue::NULL, |failure| self.error(failure));
                 let members = [("reason", ended(how).into()), ("error", error)];
                 Listeners::tell(self, "signed-out", frozen(js::object(&members)));
             }
@@ -277,9 +281,22 @@ impl Driver {
             return known;
         }
         let facts = Facts::of(&self.session.borrow().view(clock::reading()));
-        let made = facts.snapshot();
+        let error = facts.failure.as_ref().map_or(JsValue::NULL, |failure| self.error(failure));
+        let made = facts.snapshot(error);
         self.snapshot.replace(Some(made.clone()));
         made
+    }
+
+    /// A failure as an error, with what the app's function threw at that attempt.
+    pub fn error(&self, failure: &Failure) -> JsValue {
+        let thrown = self.thrown.borrow().clone();
+        let cause = thrown.filter(|(at, _)| failure.attempt == Some(*at));
+        errors::caused(failure, cause.map(|(_, cause)| cause))
+    }
+
+    /// The app's function threw this.
+    pub fn threw(&self, attempt: AttemptId, cause: JsValue) {
+        self.thrown.replace(Some((attempt, cause)));
     }
 
     /// The token that a request may leave with at once.

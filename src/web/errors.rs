@@ -22,6 +22,11 @@ pub fn set_error_class(class: Function) {
 
 /// A failure as an error to throw or hand out.
 pub fn error(failure: &Failure) -> JsValue {
+    caused(failure, None)
+}
+
+/// The same with the `cause` that it has.
+pub fn caused(failure: &Failure, cause: Option<JsValue>) -> JsValue {
     let fields = js::object(&[
         ("code", failure.code.as_str().into()),
         ("message", failure.message.into()),
@@ -32,6 +37,9 @@ pub fn error(failure: &Failure) -> JsValue {
         ("retryable", failure.code.retryable().into()),
         ("retryAt", js::ms(failure.retry_at_ms)),
     ]);
+    if let Some(cause) = cause {
+        js::set(&fields, "cause", &cause);
+    }
     let class = CLASS.with(|cell| cell.borrow().clone());
     if let Some(made) = class.and_then(|class| Reflect::construct(&class, &js_sys::Array::of1(&fields)).ok())
     {

@@ -13,7 +13,7 @@ use super::callers::ask;
 use super::driver::Driver;
 use super::init::{Call, as_request, request_url};
 use super::listeners::Listeners;
-use super::{dpop, errors, js, task};
+use super::{dpop, js, task};
 use crate::proto::allow::{Target, allows};
 use crate::proto::challenge::{self, Refusal};
 use crate::proto::io::{Challenge401, Epoch, Input, Outcome, Want};
@@ -61,7 +61,7 @@ fn try_fetch(driver: &Rc<Driver>, input: &JsValue, init: &JsValue) -> Result<Pro
     Ok(ask(driver, &signal, demand, move |driver, outcome| {
         call.pin(&base_url())?;
         let sent = match outcome {
-            Outcome::Failed(failure) => return Err(errors::error(&failure)),
+            Outcome::Failed(failure) => return Err(driver.error(&failure)),
             Outcome::NoSession => dispatch(driver, &call, driver.epoch(), false),
             Outcome::Token | Outcome::Refreshed(_) | Outcome::Replay | Outcome::Surrender => {
                 send(driver, &call, driver.epoch())
@@ -96,7 +96,7 @@ pub fn attach(driver: &Driver, url: &JsValue, awaited: &JsValue) -> JsValue {
 pub fn due(driver: &Rc<Driver>) -> Promise {
     let demand = |waiter| Input::Demand { waiter, want: Want::Call };
     ask(driver, &JsValue::UNDEFINED, demand, |driver, outcome| match outcome {
-        Outcome::Failed(failure) => Err(errors::error(&failure)),
+        Outcome::Failed(failure) => Err(driver.error(&failure)),
         Outcome::NoSession => Ok(JsValue::UNDEFINED),
         Outcome::Token | Outcome::Refreshed(_) | Outcome::Replay | Outcome::Surrender => {
             Ok(driver.fetching.ticket(driver, driver.epoch()))

@@ -11,7 +11,7 @@ use super::timer::before;
 use super::{clock, dpop, js};
 use crate::proto::answer::{self, Facts, Meaning, Refused};
 use crate::proto::dpop::{Proven, bound, complaint};
-use crate::proto::io::Reason;
+use crate::proto::io::{AttemptId, Reason};
 use crate::proto::route::{self, Credentials, Fields, Mode, Route, WireRequest};
 use crate::proto::secret::Secret;
 use crate::proto::token::settle_lifetime;
@@ -28,13 +28,24 @@ pub enum Source {
 /// Asks for new tokens. `None`: no answer came.
 pub async fn present(
     driver: &Rc<Driver>,
+    attempt: AttemptId,
     refresh_token: Option<Secret>,
     access_token: Option<Secret>,
     reason: Reason,
 ) -> Option<Meaning> {
     match &driver.settings.source {
         Source::Route(route) => by_route(driver, route, refresh_token, access_token).await,
-        Source::Function(function) => by_function(function, refresh_token, access_token, reason).await,
+        Source::Function(function) => {
+            match by_function(function, refresh_token, access_token, reason).await {
+                Ok(meaning) => Some(meaning),
+                Err(thrown) => {
+                    let ends = js::string_at(&thrown, "code").is_some_and(|code| code == "invalid_grant");
+                    driver.threw(attempt, thrown);
+                    let said = Refused { code: Some("invalid_grant".into()), ..Refused::default() };
+                    ends.then_some(Meaning::Ended(said))
+                }
+            }
+        }
     }
 }
 
@@ -127,7 +138,7 @@ async fn by_function(
     refresh_token: Option<Secret>,
     access_token: Option<Secret>,
     reason: Reason,
-) -> Option<Meaning> {
+) -> Result<Meaning, JsValue> {
     let reason = match reason {
         Reason::Expiry => "expiry",
         Reason::Unauthorized => "unauthorized",
@@ -139,23 +150,11 @@ async fn by_function(
         ("accessToken", js::text(access_token.as_ref().map(Secret::expose))),
         ("reason", reason.into()),
     ]);
-    let given = match function.call1(&JsValue::UNDEFINED, &context) {
-        Ok(promise) => js::settled(promise).await,
-        Err(thrown) => Err(thrown),
-    };
-    match given {
-        Ok(value) => {
-            let grant = JsJson::of(&value)
-                .and_then(|json| answer::grant(&json, &Fields::default(), Mode::Token).ok());
-            let meaning = grant.map_or(Meaning::Invalid(Refused::default()), Meaning::Granted);
-            Some(with_lifetime(meaning, clock::reading().wall_ms))
-        }
-        Err(thrown) => {
-            let code = js::string_at(&thrown, "code");
-            let ends = code.is_some_and(|code| code == "invalid_grant");
-            ends.then(|| Meaning::Ended(Refused { code: Some("invalid_grant".into()), ..Refused::default() }))
-        }
-    }
+    let value = js::settled(function.call1(&JsValue::UNDEFINED, &context)?).await?;
+    let grant =
+        JsJson::of(&value).and_then(|json| answer::grant(&json, &Fields::default(), Mode::Token).ok());
+    let meaning = grant.map_or(Meaning::Invalid(Refused::default()), Meaning::Granted);
+    Ok(with_lifetime(meaning, clock::reading().wall_ms))
 }
 
 fn with_lifetime(meaning: Meaning, received_ms: i64) -> Meaning {

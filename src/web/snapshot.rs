@@ -3,7 +3,7 @@
 use js_sys::{Array, Object};
 use wasm_bindgen::JsValue;
 
-use super::{errors, js, json};
+use super::{js, json};
 use crate::proto::error::Failure;
 use crate::proto::explain::Decision;
 use crate::proto::io::Ended;
@@ -17,7 +17,7 @@ pub struct Facts {
     refreshing: bool,
     because: Because,
     record: Option<Record>,
-    failure: Option<Failure>,
+    pub failure: Option<Failure>,
 }
 
 impl Facts {
@@ -33,7 +33,7 @@ impl Facts {
     }
 
     /// Contract: `Snapshot`.
-    pub fn snapshot(&self) -> JsValue {
+    pub fn snapshot(&self, error: JsValue) -> JsValue {
         let tokens = self.record.as_ref().map(|record| &record.tokens);
         let access = tokens.and_then(|t| t.access_token.as_ref()).map(|token| token.expose());
         let claims = access.and_then(jwt::payload).map_or(JsValue::NULL, |payload| deep_frozen(&payload));
@@ -50,7 +50,7 @@ impl Facts {
             ("user", user),
             ("scope", js::text(tokens.and_then(|t| t.scope.as_deref()))),
             ("reason", because(self.because).into()),
-            ("error", self.failure.as_ref().map_or(JsValue::NULL, errors::error)),
+            ("error", error),
         ]))
     }
 }

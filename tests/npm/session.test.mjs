@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
-import { front, notInWorker } from "./fronts.mjs";
+import { front, IN_WORKER, notInWorker } from "./fronts.mjs";
 import { copy, install } from "./installed.mjs";
 
 const ROUTE = "https://id.test/token";
@@ -200,6 +200,22 @@ test("takes a function in place of a route, and an AuthError from it ends the se
   fail = true;
   await assert.rejects(session.refresh(), { name: "AuthError", code: "invalid_grant" });
   assert.equal(session.snapshot.status, "signed-out");
+});
+
+test("what the app's function threw is the error's cause, is not printed with it, and does not leave a worker", async (t) => {
+  const played = server();
+  const thrown = new Error("the query failed");
+  const session = open(t, played, { refresh: () => Promise.reject(thrown) });
+  await session.setTokens(played.issue());
+  const heard = new Promise((resolve) => session.on("refresh-failed", resolve));
+  await assert.rejects(session.refresh(), (error) => {
+    assert.ok(lib.AuthError.is(error));
+    assert.equal(error.cause, IN_WORKER ? undefined : thrown);
+    assert.doesNotMatch(`${error} ${JSON.stringify(error)}`, /the query failed/);
+    return true;
+  });
+  assert.equal((await heard).error.cause, IN_WORKER ? undefined : thrown);
+  assert.doesNotMatch(JSON.stringify(session.explain()), /the query failed/);
 });
 
 test("a caller's signal detaches that caller alone", async (t) => {

@@ -2,6 +2,7 @@
 
 use super::support::*;
 use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::wasm_bindgen_test;
 
 #[wasm_bindgen_test]
@@ -62,6 +63,65 @@ async fn anything_else_it_throws_keeps_the_session() {
         assert_eq!(show(&at(&reason, "code")), "refresh_unavailable", "{thrown}");
         assert_eq!(tab.shows("status"), "signed-in", "{thrown}");
     }
+}
+
+const THROWS: &str = "refresh: async () => { throw server.thrown = new Error('the query failed'); }";
+
+#[wasm_bindgen_test]
+async fn what_it_throws_is_the_cause_of_every_error_that_comes_of_it() {
+    let (time, server) = (Time::stopped(), Server::new());
+    let tab = server.signed_in(THROWS).await;
+    let failed = tab.heard("refresh-failed");
+    time.pass_s(3601).await;
+    let waiting = [
+        tab.fetch(&API.into(), &JsValue::UNDEFINED),
+        tab.get_access_token(&JsValue::UNDEFINED),
+        tab.refresh(&JsValue::UNDEFINED),
+    ];
+    for waiting in waiting {
+        let error = err(waiting).await;
+        assert_eq!(show(&at(&error, "code")), "refresh_unavailable");
+        assert!(at(&error, "cause") == at(&server, "thrown"), "the very object");
+        assert!(!show(&at(&error, "message")).contains("the query failed"));
+    }
+    assert!(at(&failed.get(0), "error.cause") == at(&server, "thrown"));
+    assert!(at(&tab.snapshot(), "error.cause") == at(&server, "thrown"));
+    // Turned away in the cool-down, for the same reason.
+    let error = err(tab.get_access_token(&JsValue::UNDEFINED)).await;
+    assert!(at(&error, "cause") == at(&server, "thrown"));
+}
+
+#[wasm_bindgen_test]
+async fn a_cause_belongs_to_the_attempt_that_failed_by_it() {
+    let (time, server) = (Time::stopped(), Server::new());
+    let tab = server.signed_in("refresh: () => server.renewal()").await;
+    let failed = tab.heard("refresh-failed");
+    for renewal in ["() => { throw 'first'; }", "() => 7", "() => { throw undefined; }", "() => 'new'"] {
+        js_sys::Reflect::set(&server, &"renewal".into(), &js(renewal)).unwrap();
+        let _ = JsFuture::from(tab.refresh(&JsValue::UNDEFINED)).await;
+        time.pass_s(10).await;
+    }
+    let causes = with("events", &failed, "events.map(({ error }) => ['cause' in error, error.cause])");
+    assert_eq!(show(&causes), r#"[[true,"first"],[false,null],[true,null]]"#);
+    assert!(at(&tab.snapshot(), "error").is_null());
+}
+
+#[wasm_bindgen_test]
+async fn what_ended_the_session_is_the_cause_there_too() {
+    let server = Server::new();
+    let tab = server.signed_in("refresh: () => { throw server.thrown = { code: 'invalid_grant' }; }").await;
+    let ended = tab.heard("signed-out");
+    let error = err(tab.refresh(&JsValue::UNDEFINED)).await;
+    assert!(at(&error, "cause") == at(&server, "thrown"));
+    assert!(at(&ended.get(0), "error.cause") == at(&server, "thrown"));
+}
+
+#[wasm_bindgen_test]
+async fn no_decision_tells_what_it_threw() {
+    let server = Server::new();
+    let tab = server.signed_in(THROWS).await;
+    err(tab.refresh(&JsValue::UNDEFINED)).await;
+    assert!(!show(&with("tab", &tab, "tab.explain()")).contains("the query failed"));
 }
 
 #[wasm_bindgen_test]
