@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { running } from "./running.mjs";
 import { ADA, startDjango } from "./servers/django.mjs";
 import { ENTRIES, on, openBrowser, startApp, telling, until, visit } from "./setup.mjs";
 
@@ -39,21 +40,21 @@ const SHAPES = {
   },
 };
 
+const cast = running();
 let browser, app;
 before(async () => {
-  [browser, app] = await Promise.all([openBrowser(), startApp()]);
+  [browser, app] = await cast.start(openBrowser(), startApp());
 });
-after(() => Promise.all([browser.close(), app.close()]));
+after(() => cast.stop());
 
 for (const [name, shape] of Object.entries(SHAPES)) {
   describe(name, { concurrency: true, timeout: 120_000 }, () => {
     const servers = {};
     before(async () => {
       const { scheme } = shape;
-      const started = await Promise.all([startDjango({ scheme, accessTtl: ACCESS_TTL_S }), startDjango({ scheme })]);
+      const started = await cast.start(startDjango({ scheme, accessTtl: ACCESS_TTL_S }), startDjango({ scheme }));
       [servers.short, servers.long] = started;
     });
-    after(() => Promise.all([servers.short.close(), servers.long.close()]));
 
     for (const entry of ENTRIES) describe(`through ${entry}`, { concurrency: 5 }, suite(shape, entry, servers));
   });
