@@ -6,7 +6,6 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { running } from "./running.mjs";
 import { bundleWorker } from "./servers/appsmith.mjs";
 import { ADA, startDjango } from "./servers/django.mjs";
 import { openBrowser, PKG, startApp, until, visit } from "./setup.mjs";
@@ -31,17 +30,16 @@ const OPEN = `
 `;
 
 describe("Appsmith", { concurrency: 4, timeout: 120_000 }, () => {
-  const cast = running();
   let browser, app, django;
   before(async () => {
     const files = { "/appsmith-worker.js": await bundleWorker() };
-    [browser, app, django] = await cast.start(
+    [browser, app, django] = await Promise.all([
       openBrowser(),
       startApp({ files, page: here("./servers/appsmith/") }),
       startDjango({ scheme: "JWT", accessTtl: ACCESS_TTL_S }),
-    );
+    ]);
   });
-  after(() => cast.stop());
+  after(() => Promise.all([browser.close(), app.close(), django.close()]));
 
   const ENTRIES = {
     "the ES module": "dist/index.js",

@@ -1,13 +1,11 @@
 // The real Django with djangorestframework-simplejwt: as its documentation has it, and in the shape of Baserow's user
-// API. Page and API are on two origins, and the challenge is not exposed, as django-cors-headers leaves it. All of it with
-// the session in the page and in a worker, side by side, for it mostly waits.
+// API. Page and API are on two origins, and the challenge is not exposed, as django-cors-headers leaves it.
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { running } from "./running.mjs";
 import { ADA, startDjango } from "./servers/django.mjs";
-import { ENTRIES, on, openBrowser, startApp, telling, until, visit } from "./setup.mjs";
+import { on, openBrowser, startApp, telling, until, visit } from "./setup.mjs";
 
 const ACCESS_TTL_S = 3;
 /** A whole lifetime, and the second that `exp` loses by rounding. */
@@ -40,32 +38,25 @@ const SHAPES = {
   },
 };
 
-const cast = running();
 let browser, app;
 before(async () => {
-  [browser, app] = await cast.start(openBrowser(), startApp());
+  [browser, app] = await Promise.all([openBrowser(), startApp()]);
 });
-after(() => cast.stop());
+after(() => Promise.all([browser.close(), app.close()]));
 
 for (const [name, shape] of Object.entries(SHAPES)) {
-  describe(name, { concurrency: true, timeout: 120_000 }, () => {
-    const servers = {};
+  describe(name, { concurrency: 6, timeout: 120_000 }, () => {
+    let short, long;
     before(async () => {
       const { scheme } = shape;
-      const started = await cast.start(startDjango({ scheme, accessTtl: ACCESS_TTL_S }), startDjango({ scheme }));
-      [servers.short, servers.long] = started;
+      [short, long] = await Promise.all([startDjango({ scheme, accessTtl: ACCESS_TTL_S }), startDjango({ scheme })]);
     });
+    after(() => Promise.all([short.close(), long.close()]));
 
-    for (const entry of ENTRIES) describe(`through ${entry}`, { concurrency: 5 }, suite(shape, entry, servers));
-  });
-}
-
-function suite(shape, entry, servers) {
-  return () => {
     /** The app's own login, then tokenwell takes its answer. */
     async function signIn(t, django, { more = {}, login = {} } = {}) {
       const visitor = await visit(t, browser, app.url);
-      await on(visitor.page, "openSession", { entry, ...shape.preset(django.url), allow: [django.url], ...more });
+      await on(visitor.page, "openSession", { ...shape.preset(django.url), allow: [django.url], ...more });
       const tokens = await visitor.page.evaluate(
         async ([url, body, login]) => {
           const headers = { "content-type": "application/json" };
@@ -84,7 +75,7 @@ function suite(shape, entry, servers) {
     }
 
     test("a sign-in is used with its scheme, and its expiry is the token's own", async (t) => {
-      const { page, me, calls, tokens } = await signIn(t, servers.long);
+      const { page, me, calls, tokens } = await signIn(t, long);
       assert.deepEqual(await on(page, "call", me), { status: 200, body: { username: ADA.username } });
       assert.equal(calls()[0].headers.authorization, `${shape.scheme} ${tokens[shape.names.access]}`);
       const look = await on(page, "look");
@@ -94,7 +85,7 @@ function suite(shape, entry, servers) {
     });
 
     test("the refresh is the request that the server's documentation shows", async (t) => {
-      const { page, tokens, refreshes } = await signIn(t, servers.long);
+      const { page, tokens, refreshes } = await signIn(t, long);
       await on(page, "ask", "refresh");
       const [{ headers, body }] = refreshes();
       assert.deepEqual(JSON.parse(body), { [shape.names.param]: tokens[shape.names.refresh] });
@@ -104,14 +95,14 @@ function suite(shape, entry, servers) {
     });
 
     test("an expired token is refreshed before the call", async (t) => {
-      const { page, me, calls, refreshes } = await signIn(t, servers.short, { more: { autoRefresh: false } });
+      const { page, me, calls, refreshes } = await signIn(t, short, { more: { autoRefresh: false } });
       await sleep(DEAD_MS);
       assert.equal((await on(page, "call", me)).status, 200);
       assert.deepEqual([calls().length, refreshes().length], [1, 1]);
     });
 
     test("in the background too, before it expires", async (t) => {
-      const { page, refreshes, tokens } = await signIn(t, servers.short);
+      const { page, refreshes, tokens } = await signIn(t, short);
       await until(() => refreshes().length >= 2, "two refreshes");
       const look = await on(page, "look");
       assert.deepEqual([look.status, look.reason], ["signed-in", "refreshed"]);
@@ -126,7 +117,7 @@ function suite(shape, entry, servers) {
 
     test("a 401 leads to one refresh and one replay, though the challenge names no error", async (t) => {
       // The login claims an hour, so that only the API can say that the token has expired.
-      const { page, me, calls, refreshes } = await signIn(t, servers.short, { login: { expires_in: 3600 } });
+      const { page, me, calls, refreshes } = await signIn(t, short, { login: { expires_in: 3600 } });
       await sleep(DEAD_MS);
       assert.deepEqual(await on(page, "call", me), { status: 200, body: { username: ADA.username } });
       assert.deepEqual(
@@ -139,7 +130,7 @@ function suite(shape, entry, servers) {
     });
 
     test("ten calls that are all told 401 share one refresh", async (t) => {
-      const { page, me, refreshes } = await signIn(t, servers.short, { login: { expires_in: 3600 } });
+      const { page, me, refreshes } = await signIn(t, short, { login: { expires_in: 3600 } });
       await sleep(DEAD_MS);
       const statuses = await page.evaluate(
         async (url) => Promise.all(Array.from({ length: 10 }, async () => (await window.session.fetch(url)).status)),
@@ -150,8 +141,8 @@ function suite(shape, entry, servers) {
     });
 
     test("a blacklisted refresh token ends the session", async (t) => {
-      const { page, tokens, refreshes } = await signIn(t, servers.long);
-      const blacklisted = await fetch(servers.long.url + shape.blacklist, {
+      const { page, tokens, refreshes } = await signIn(t, long);
+      const blacklisted = await fetch(long.url + shape.blacklist, {
         method: "POST",
         headers: { "content-type": "application/json" },
         body: JSON.stringify({ [shape.names.param]: tokens[shape.names.refresh] }),
@@ -166,9 +157,7 @@ function suite(shape, entry, servers) {
     });
 
     test("a wrong path, answered 404 as a page, keeps the session", async (t) => {
-      const { page } = await signIn(t, servers.long, {
-        more: { refresh: { url: `${servers.long.url}/api/nowhere/` } },
-      });
+      const { page } = await signIn(t, long, { more: { refresh: { url: `${long.url}/api/nowhere/` } } });
       const { code, status } = await on(page, "ask", "refresh");
       assert.deepEqual({ code, status }, { code: "invalid_response", status: 404 });
       assert.equal((await on(page, "look")).status, "signed-in");
@@ -176,19 +165,19 @@ function suite(shape, entry, servers) {
 
     if (shape.rotates) {
       test("each rotated refresh token is kept, across a reload too", async (t) => {
-        const { page, refreshes } = await signIn(t, servers.long);
+        const { page, refreshes } = await signIn(t, long);
         await on(page, "ask", "refresh");
         await on(page, "ask", "refresh");
         await page.reload();
         await page.waitForFunction(() => window.ready);
-        await on(page, "openSession", { entry, ...shape.preset(servers.long.url), allow: [servers.long.url] });
+        await on(page, "openSession", { ...shape.preset(long.url), allow: [long.url] });
         assert.equal((await on(page, "ask", "refresh")).value.status, "signed-in");
         const presented = refreshes().map(({ body }) => JSON.parse(body)[shape.names.param]);
         assert.equal(new Set(presented).size, 3);
       });
     } else {
       test("an answer without a refresh token keeps the old one; the user comes with each", async (t) => {
-        const { page, refreshes, tokens } = await signIn(t, servers.long);
+        const { page, refreshes, tokens } = await signIn(t, long);
         assert.deepEqual((await on(page, "look")).user, { username: ADA.username });
         await on(page, "ask", "refresh");
         await on(page, "ask", "refresh");
@@ -198,17 +187,17 @@ function suite(shape, entry, servers) {
       });
 
       test("a sign-out blacklists the refresh token", async (t) => {
-        const { page, tokens } = await signIn(t, servers.long);
+        const { page, tokens } = await signIn(t, long);
         await on(page, "ask", "signOut");
         const body = JSON.stringify({ refresh_token: tokens.refresh_token });
         const headers = { "content-type": "application/json" };
-        const again = await fetch(servers.long.url + shape.refreshPath, { method: "POST", headers, body });
+        const again = await fetch(long.url + shape.refreshPath, { method: "POST", headers, body });
         assert.deepEqual([again.status, (await again.json()).error], [401, "ERROR_INVALID_REFRESH_TOKEN"]);
       });
 
       test("a login that asks for a second factor is no sign-in", async (t) => {
         const { page } = await visit(t, browser, app.url);
-        await on(page, "openSession", { entry, ...shape.preset(servers.long.url) });
+        await on(page, "openSession", shape.preset(long.url));
         const refused = await on(page, "ask", "setTokens", {
           two_factor_auth: "totp",
           token: "only.for.the-second-step",
@@ -217,5 +206,5 @@ function suite(shape, entry, servers) {
         assert.equal((await on(page, "look")).status, "signed-out");
       });
     }
-  };
+  });
 }

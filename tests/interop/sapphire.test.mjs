@@ -3,21 +3,19 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { running } from "./running.mjs";
 import { startSapphire } from "./servers/sapphire.mjs";
-import { ENTRIES, on, openBrowser, openPage, startApp, telling, until, visit, within } from "./setup.mjs";
+import { on, openBrowser, openPage, startApp, telling, until, visit, within } from "./setup.mjs";
 
 const LOGIN_DATA = { user: { id: "1", username: "Ada" }, guilds: [{ id: "7", name: "Analytical Engines" }] };
 const DAY_MS = 86_400_000;
 
 describe("Sapphire", { concurrency: false, timeout: 120_000 }, () => {
-  const cast = running();
   let browser, app, sapphire;
   before(async () => {
-    [browser, app] = await cast.start(openBrowser(), startApp());
-    [sapphire] = await cast.start(startSapphire({ origin: app.url, prefix: "api/" }));
+    [browser, app] = await Promise.all([openBrowser(), startApp()]);
+    sapphire = await startSapphire({ origin: app.url, prefix: "api/" });
   });
-  after(() => cast.stop());
+  after(() => Promise.all([browser.close(), app.close(), sapphire.close()]));
   beforeEach(() => {
     Object.assign(sapphire.discord, { down: false, username: "Ada", lifetime: 604_800 });
     sapphire.requests.length = 0;
@@ -43,11 +41,6 @@ describe("Sapphire", { concurrency: false, timeout: 120_000 }, () => {
     await on(page, "ask", "setUser", data);
   }
 
-  /** Through each entry: what a worker may do otherwise, with its requests, its cookies and what it keeps. */
-  const both = (name, run) => {
-    for (const entry of ENTRIES) test(`${name} (${entry})`, (t) => run(t, entry));
-  };
-
   async function dashboard(t, more) {
     const visitor = await visit(t, browser, app.url);
     await on(visitor.page, "openSession", preset(more));
@@ -55,8 +48,8 @@ describe("Sapphire", { concurrency: false, timeout: 120_000 }, () => {
     return visitor;
   }
 
-  both("a sign-in by oauth/callback gives LoginData as the user, and a reload keeps it", async (t, entry) => {
-    const { page } = await dashboard(t, { entry });
+  test("a sign-in by oauth/callback gives LoginData as the user, and a reload keeps it", async (t) => {
+    const { page } = await dashboard(t);
     const { status, user, accessToken, claims, reason } = await on(page, "look");
     assert.deepEqual(
       { status, user, accessToken, claims, reason },
@@ -70,15 +63,15 @@ describe("Sapphire", { concurrency: false, timeout: 120_000 }, () => {
     );
     await page.reload();
     await page.waitForFunction(() => window.ready);
-    await on(page, "openSession", preset({ entry }));
+    await on(page, "openSession", preset());
     const restored = await on(page, "look");
     assert.deepEqual([restored.status, restored.user, restored.reason], ["signed-in", LOGIN_DATA, "stored"]);
     await sleep(500);
     assert.equal(refreshes(), 0, "data a second old needs no resync");
   });
 
-  both("resync gives the user as Discord now has it", async (t, entry) => {
-    const { page } = await dashboard(t, { entry });
+  test("resync gives the user as Discord now has it", async (t) => {
+    const { page } = await dashboard(t);
     sapphire.discord.username = "Countess Lovelace";
     const { value } = await on(page, "ask", "resync");
     assert.deepEqual(value, { ...LOGIN_DATA, user: { id: "1", username: "Countess Lovelace" } });
@@ -86,8 +79,8 @@ describe("Sapphire", { concurrency: false, timeout: 120_000 }, () => {
     assert.equal(refreshes(), 1);
   });
 
-  both("a refresh carries the cookie and nothing that its CORS would refuse", async (t, entry) => {
-    const { page } = await dashboard(t, { entry });
+  test("a refresh carries the cookie and nothing that its CORS would refuse", async (t) => {
+    const { page } = await dashboard(t);
     await on(page, "ask", "refresh");
     const [{ headers, body, path }] = asked("refresh");
     const { cookie, ...others } = telling(headers);
@@ -99,8 +92,8 @@ describe("Sapphire", { concurrency: false, timeout: 120_000 }, () => {
     assert.deepEqual(preflights, [], "a simple request needs no preflight");
   });
 
-  both("a call to the bot's API carries the cookie as its caller asks, and no Authorization", async (t, entry) => {
-    const { page } = await dashboard(t, { entry, allow: [sapphire.url] });
+  test("a call to the bot's API carries the cookie as its caller asks, and no Authorization", async (t) => {
+    const { page } = await dashboard(t, { allow: [sapphire.url] });
     const answer = await on(page, "call", `${sapphire.url}/api/oauth/read-only`, { credentials: "include" });
     assert.equal(answer.status, 200);
     const call = sapphire.requests.find((request) => request.path === "/api/oauth/read-only");
@@ -108,9 +101,9 @@ describe("Sapphire", { concurrency: false, timeout: 120_000 }, () => {
     assert.match(call.headers.cookie, new RegExp(`^${sapphire.cookie}=`));
   });
 
-  both("Sapphire's own refresh rotates the cookie, and the next refresh goes on with the new one", async (t, entry) => {
+  test("Sapphire's own refresh rotates the cookie, and the next refresh goes on with the new one", async (t) => {
     sapphire.discord.lifetime = 3600; // Within the last day, so the guide's route refreshes each time.
-    const { page, context } = await dashboard(t, { entry });
+    const { page, context } = await dashboard(t);
     const cookie = async () =>
       (await context.cookies(sapphire.url)).find(({ name }) => name === sapphire.cookie)?.value;
     const cookies = [await cookie()];
@@ -155,8 +148,8 @@ describe("Sapphire", { concurrency: false, timeout: 120_000 }, () => {
     await until(async () => (await on(second, "look")).status === "signed-out", "the second tab to be signed out");
   });
 
-  both("without its cookie the session ends, once and for all, without a loop", async (t, entry) => {
-    const { page, context } = await dashboard(t, { entry, refresh: { interval: 1 } });
+  test("without its cookie the session ends, once and for all, without a loop", async (t) => {
+    const { page, context } = await dashboard(t, { refresh: { interval: 1 } });
     await context.clearCookies();
     const { code, status } = await on(page, "ask", "resync");
     assert.deepEqual({ code, status }, { code: "invalid_grant", status: 401 });
@@ -182,11 +175,11 @@ describe("Sapphire", { concurrency: false, timeout: 120_000 }, () => {
     assert.equal(refreshes(), 1);
   });
 
-  both("a visitor who comes with a cookie only is signed in by resync", async (t, entry) => {
-    const { page, context } = await dashboard(t, { entry });
+  test("a visitor who comes with a cookie only is signed in by resync", async (t) => {
+    const { page, context } = await dashboard(t);
     const again = await openPage(context, app.url); // A tab of its own: an empty sessionStorage.
     await page.close();
-    await on(again.page, "openSession", preset({ entry }));
+    await on(again.page, "openSession", preset());
     assert.equal((await on(again.page, "look")).status, "signed-out");
     assert.deepEqual((await within(on(again.page, "ask", "resync"), 5000)).value, LOGIN_DATA);
     assert.deepEqual((await on(again.page, "look")).user, LOGIN_DATA);
@@ -235,8 +228,8 @@ describe("Sapphire", { concurrency: false, timeout: 120_000 }, () => {
     );
   });
 
-  both("a sign-out tells the bot, which drops the cookie", async (t, entry) => {
-    const { page, context } = await dashboard(t, { entry });
+  test("a sign-out tells the bot, which drops the cookie", async (t) => {
+    const { page, context } = await dashboard(t);
     await on(page, "ask", "signOut");
     assert.equal((await on(page, "look")).status, "signed-out");
     const [{ headers, body }] = asked("logout");
@@ -245,12 +238,12 @@ describe("Sapphire", { concurrency: false, timeout: 120_000 }, () => {
     assert.deepEqual(await context.cookies(sapphire.url), []);
     await page.reload();
     await page.waitForFunction(() => window.ready);
-    await on(page, "openSession", preset({ entry }));
+    await on(page, "openSession", preset());
     assert.equal((await on(page, "look")).status, "signed-out");
   });
 
-  both("no token is anywhere in the page", async (t, entry) => {
-    const { page, context } = await dashboard(t, { entry });
+  test("no token is anywhere in the page", async (t) => {
+    const { page, context } = await dashboard(t);
     await on(page, "ask", "resync");
     const everything = await page.evaluate(() => {
       const stores = [localStorage, sessionStorage].map((store) => JSON.stringify(store));

@@ -3,17 +3,15 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { running } from "./running.mjs";
 import { startSnippetServer, THE_SNIPPETS } from "./servers/snippet.mjs";
-import { ENTRIES, on, openBrowser, telling, visit } from "./setup.mjs";
+import { on, openBrowser, telling, visit } from "./setup.mjs";
 
 describe("the snippet", { concurrency: 4, timeout: 120_000 }, () => {
-  const cast = running();
   let browser;
   before(async () => {
-    [browser] = await cast.start(openBrowser());
+    browser = await openBrowser();
   });
-  after(() => cast.stop());
+  after(() => browser.close());
 
   async function open(t, { server: settings = {}, apart, ...more } = {}) {
     const server = Object.assign(await startSnippetServer({ apart }), settings);
@@ -33,12 +31,8 @@ describe("the snippet", { concurrency: 4, timeout: 120_000 }, () => {
     return { ...visitor, server, refreshes, calls };
   }
 
-  const both = (name, run) => {
-    for (const entry of ENTRIES) test(`${name} (${entry})`, (t) => run(t, entry));
-  };
-
-  both("its server is asked as the snippet asks it", async (t, entry) => {
-    const { page, refreshes } = await open(t, { entry });
+  test("its server is asked as the snippet asks it", async (t) => {
+    const { page, refreshes } = await open(t);
     await on(page, "ask", "refresh");
     const [{ method, headers, body }] = refreshes();
     const { refresh_token, ...members } = JSON.parse(body);
@@ -48,8 +42,8 @@ describe("the snippet", { concurrency: 4, timeout: 120_000 }, () => {
     assert.equal(telling(headers).authorization, undefined);
   });
 
-  both("its challenge leads to one refresh and one replay, and each rotated token is kept", async (t, entry) => {
-    const { page, server, refreshes, calls } = await open(t, { entry, retryOn: "invalid_token" });
+  test("its challenge leads to one refresh and one replay, and each rotated token is kept", async (t) => {
+    const { page, server, refreshes, calls } = await open(t, { retryOn: "invalid_token" });
     for (let round = 1; round <= 3; round += 1) {
       server.expireAccess();
       assert.deepEqual(await on(page, "call", "/api/profile"), { status: 200, body: { name: "Ada", marks: null } });
@@ -149,8 +143,8 @@ describe("the snippet", { concurrency: 4, timeout: 120_000 }, () => {
     }
   }
 
-  both("a step-up challenge of RFC 9470 comes out as an event, and is no reason to refresh", async (t, entry) => {
-    const { page, server, refreshes, calls } = await open(t, { entry });
+  test("a step-up challenge of RFC 9470 comes out as an event, and is no reason to refresh", async (t) => {
+    const { page, server, refreshes, calls } = await open(t);
     const challenge =
       'Bearer error="insufficient_user_authentication", error_description="A different authentication level is required", acr_values="myACR other", max_age="5"';
     const path = always(401, challenge);
@@ -161,15 +155,15 @@ describe("the snippet", { concurrency: 4, timeout: 120_000 }, () => {
     assert.equal((await on(page, "look")).status, "signed-in");
   });
 
-  both("on another origin, which shows no challenge, any 401 is reason enough for one refresh", async (t, entry) => {
-    const { page, server, refreshes, calls } = await open(t, { entry, apart: true });
+  test("on another origin, which shows no challenge, any 401 is reason enough for one refresh", async (t) => {
+    const { page, server, refreshes, calls } = await open(t, { apart: true });
     server.expireAccess();
     assert.equal((await on(page, "call", `${server.api}/api/profile`)).status, 200);
     assert.deepEqual([refreshes().length, calls().length], [1, 2]);
   });
 
-  both("an API that refuses for ever costs one refresh, and the caller has its last word", async (t, entry) => {
-    const { page, refreshes, calls } = await open(t, { entry });
+  test("an API that refuses for ever costs one refresh, and the caller has its last word", async (t) => {
+    const { page, refreshes, calls } = await open(t);
     for (let round = 0; round < 3; round += 1) {
       assert.deepEqual(await on(page, "call", always(401, THE_SNIPPETS)), { status: 401, body: { error: "no" } });
       await sleep(50);

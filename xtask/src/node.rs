@@ -32,6 +32,11 @@ pub(crate) fn peers() -> Result<()> {
     install(&sh::root().join("bench"), "npm ci in bench")
 }
 
+/// The registry of tests/release, for `cargo xtask release --rehearse` alone.
+pub(crate) fn registry() -> Result<()> {
+    install(&sh::root().join("tests/release"), "npm ci in tests/release")
+}
+
 fn install(dir: &Path, what: &str) -> Result<()> {
     // The stamp is a copy of the lock file the modules were installed from.
     let lock = fs::read(dir.join("package-lock.json")).context("package-lock.json cannot be read")?;

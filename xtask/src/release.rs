@@ -1,9 +1,11 @@
-//! A release: the tarball, checked file by file and against the size budgets, and its notes out of CHANGELOG.md. With
-//! `--dry-run` that is all, and the notes may still be called "Unreleased". Without, what is not ready is refused, then
-//! the tarball is published and the commit tagged.
+//! A release: the tarball, checked file by file and against the size budgets, its notes out of CHANGELOG.md, and what the
+//! crate would hold. With `--dry-run` that is all, and the notes may still be called "Unreleased". Without, what is not
+//! ready is refused, then the tarball is published and the commit tagged. `--rehearse` does all of that in a clone of this
+//! checkout, with a registry of its own (tests/release).
 
 use crate::setup::{self, Ready};
-use crate::{package, sh};
+use crate::wasm::TARGET;
+use crate::{node, package, sh};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -15,12 +17,18 @@ pub(crate) struct Args {
     /// Make and check everything, publish nothing
     #[arg(long)]
     dry_run: bool,
+    /// Do all of it in a clone of what is committed, to a registry on this machine; a few minutes
+    #[arg(long, conflicts_with = "dry_run")]
+    rehearse: bool,
 }
 
 const UNRELEASED: &str = "Unreleased";
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     let ready = setup::ensure(&package::NEEDS)?;
+    if args.rehearse {
+        return rehearse(&ready);
+    }
     let root = sh::root();
     let changelog = fs::read_to_string(root.join("CHANGELOG.md")).context("CHANGELOG.md cannot be read")?;
     let version = package::version(&ready)?;
@@ -31,6 +39,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         .or_else(|| section(&changelog, UNRELEASED))
         .with_context(|| format!("CHANGELOG.md has nothing about {version}"))?;
 
+    check_crate(&ready)?;
     package::run()?;
     sh::run(ready.command("node").args(["xtask/package/sizes.mjs", "--check"]))?;
     let out = root.join("target/xtask/release");
@@ -46,10 +55,62 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         println!("a dry run: nothing was published");
         return Ok(());
     }
+    // That what the crate holds compiles where it is used; cargo wants the network for it.
+    sh::run(ready.cargo_wasm().args(["publish", "--dry-run", "--package", "tokenwell", "--target", TARGET]))?;
     sh::run(ready.command("npm").arg("publish").arg(&tarball))?;
     let tag = format!("v{version}");
     sh::run(ready.command("git").args(["tag", "--annotate", &tag, "--file"]).arg(&notes_file))?;
     println!("published {version}, tagged {tag}: push it with `git push origin {tag}`");
+    println!("the crate is ready: publish it with `cargo publish --package tokenwell --target {TARGET}`");
+    Ok(())
+}
+
+fn rehearse(ready: &Ready) -> Result<()> {
+    node::registry()?;
+    let mut test = ready.command("node");
+    test.args(["--test", "tests/release/publish.test.mjs"]);
+    sh::run(test.env("TOKENWELL_XTASK", std::env::current_exe()?))
+}
+
+/// What `cargo publish` would take: all sources, and nothing that happens to lie about.
+fn check_crate(ready: &Ready) -> Result<()> {
+    let mut cargo = ready.command("cargo");
+    let said = sh::read(cargo.args(["package", "--list", "--allow-dirty", "--package", "tokenwell"]))?;
+    let found: BTreeSet<&str> = said.lines().collect();
+    let mut git = ready.command("git");
+    git.args(["ls-files", "--cached", "--others", "--exclude-standard", "src", "examples"]);
+    let sources = sh::read(&mut git)?;
+    let wanted: BTreeSet<&str> = sources.lines().chain(CRATE).collect();
+    differs("the crate", &found, &wanted, "git (src, examples)")?;
+    println!("the crate holds {} files", found.len());
+    Ok(())
+}
+
+/// Besides its sources; the first four are cargo's own.
+const CRATE: [&str; 8] = [
+    ".cargo_vcs_info.json",
+    "Cargo.lock",
+    "Cargo.toml",
+    "Cargo.toml.orig",
+    "CHANGELOG.md",
+    "LICENSE-APACHE",
+    "LICENSE-MIT",
+    "README.md",
+];
+
+/// Fails with what is too much and too little.
+fn differs<T: Ord + std::fmt::Display>(
+    what: &str,
+    found: &BTreeSet<T>,
+    wanted: &BTreeSet<T>,
+    list: &str,
+) -> Result<()> {
+    let (more, less) = (found.difference(wanted), wanted.difference(found));
+    let differences: Vec<_> =
+        more.map(|file| format!("+ {file}")).chain(less.map(|file| format!("- {file}"))).collect();
+    if !differences.is_empty() {
+        bail!("{what} does not hold what {list} says:\n{}", differences.join("\n"));
+    }
     Ok(())
 }
 
@@ -89,12 +150,7 @@ fn pack(ready: &Ready, out: &Path) -> Result<PathBuf> {
     let found = names(&packed["files"]);
     let list = fs::read_to_string(sh::root().join(LIST)).with_context(|| format!("{LIST} cannot be read"))?;
     let wanted: BTreeSet<String> = list.lines().map(str::to_owned).collect();
-    let (more, less) = (found.difference(&wanted), wanted.difference(&found));
-    let differences: Vec<_> =
-        more.map(|file| format!("+ {file}")).chain(less.map(|file| format!("- {file}"))).collect();
-    if !differences.is_empty() {
-        bail!("the tarball does not hold what {LIST} says:\n{}", differences.join("\n"));
-    }
+    differs("the tarball", &found, &wanted, LIST)?;
     println!("the tarball holds the {} files of {LIST}", found.len());
     Ok(out.join(packed["filename"].as_str().context("npm pack names no file")?))
 }

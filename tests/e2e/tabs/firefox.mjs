@@ -21,23 +21,15 @@ export function firefox() {
   return {
     name: "Firefox",
     async start() {
-      try {
-        driver = await startGeckodriver();
-        webdriver = await newSession(driver.url);
-        bidi = await connect(webdriver.webSocketUrl);
-        await bidi.send("session.subscribe", { events: ["browsingContext.contextCreated"] });
-      } catch (error) {
-        await this.stop().catch(() => {}); // The runner calls no `after` when `before` has failed.
-        throw error;
-      }
+      driver = await startGeckodriver();
+      webdriver = await newSession(driver.url);
+      bidi = await connect(webdriver.webSocketUrl);
+      await bidi.send("session.subscribe", { events: ["browsingContext.contextCreated"] });
     },
     async stop() {
-      try {
-        if (webdriver) await fetch(`${driver.url}/session/${webdriver.id}`, { method: "DELETE" });
-      } finally {
-        bidi?.close();
-        driver?.stop();
-      }
+      if (webdriver) await fetch(`${driver.url}/session/${webdriver.id}`, { method: "DELETE" });
+      bidi?.close();
+      driver?.stop();
     },
     async visitor() {
       const { userContext } = await bidi.send("browser.createUserContext");
