@@ -69,7 +69,8 @@ pub struct View<'a> {
 pub struct Session {
     pub(super) config: Config,
     pub(super) held: Option<Held>,
-    pub(super) epoch: Epoch,
+    /// Which token is current.
+    pub epoch: Epoch,
     pub(super) attempt: Option<Attempt>,
     pub(super) attempts_made: u32,
     pub(super) waiters: Vec<Waiter>,

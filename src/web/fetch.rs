@@ -83,13 +83,14 @@ pub fn attach(driver: &Driver, url: &JsValue, awaited: &JsValue) -> JsValue {
     if !known.unwrap_or_else(|| may_have_token(driver, url).is_some_and(|base| base.is_undefined())) {
         return JsValue::UNDEFINED;
     }
-    if let Some(epoch) = driver.fresh() {
-        return driver.fetching.ticket(driver, epoch);
-    }
+    // First what needs no clock: ten thousand may have waited.
     if awaited.is_object() && driver.fetching.ticket(driver, driver.epoch()) == *awaited {
         return awaited.clone();
     }
-    JsValue::NULL
+    match driver.fresh() {
+        Some(epoch) => driver.fetching.ticket(driver, epoch),
+        None => JsValue::NULL,
+    }
 }
 
 /// What everyone who waits leaves with; `undefined`: there is no token, and each goes by [`fetch`].
