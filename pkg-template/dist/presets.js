@@ -69,21 +69,37 @@ const TIMEOUT_MS = 15_000;
 
 const slashed = (url) => String(url).replace(/\/*$/, "/");
 
+/** As `metadata_urls` of `src/proto/sign_in.rs` has it: OpenID's address, then RFC 8414's. */
+const metadataUrls = (issuer) => {
+  const { origin, pathname } = new URL(issuer);
+  const path = pathname.replace(/\/+$/, "");
+  const [openid, oauth] = ["openid-configuration", "oauth-authorization-server"].map((name) => `/.well-known/${name}`);
+  const urls = [issuer + openid, origin + oauth + path];
+  return path ? [...urls, origin + openid + path] : urls;
+};
+
 const discover = async (issuer) => {
-  const url = `${issuer}/.well-known/openid-configuration`;
-  let found;
-  try {
-    const signal = AbortSignal.timeout?.(TIMEOUT_MS);
-    const response = await fetch(url, { headers: { accept: "application/json" }, signal });
-    found = response.ok ? await response.json() : {};
-  } catch (cause) {
-    throw new AuthError(`${url} could not be fetched, or not in time`, { code: "refresh_unavailable", cause });
+  const init = { headers: { accept: "application/json" }, credentials: "omit", redirect: "manual" };
+  const signal = AbortSignal.timeout?.(TIMEOUT_MS);
+  const urls = metadataUrls(issuer);
+  let reached = false;
+  let cause;
+  for (const url of urls) {
+    try {
+      const response = await fetch(url, { ...init, signal });
+      const found = response.ok ? await response.json() : {};
+      const named = slashed(found.issuer) === slashed(issuer);
+      if (named && [found.authorization_endpoint, found.token_endpoint].every(confidential)) return found;
+      reached = true;
+    } catch (failed) {
+      cause ??= failed;
+    }
   }
-  const named = slashed(found.issuer) === slashed(issuer);
-  if (named && [found.authorization_endpoint, found.token_endpoint].every(confidential)) return found;
-  throw new AuthError(`${url} is not that issuer's, or names no endpoints that keep secrets`, {
-    code: "invalid_response",
-  });
+  throw reached
+    ? new AuthError(`${urls[0]} is not that issuer's, or names no endpoints that keep secrets`, {
+        code: "invalid_response",
+      })
+    : new AuthError(`${urls[0]} could not be fetched, or not in time`, { code: "refresh_unavailable", cause });
 };
 
 /** https, or this machine. */

@@ -79,18 +79,20 @@ impl SignInRoute {
     }
 }
 
-/// Where an issuer's metadata may be: as OpenID has it, then as RFC 8414 §3.1.
-pub fn metadata_urls(issuer: &str) -> [String; 2] {
+/// Where an issuer's metadata may be: as OpenID has it, as RFC 8414 §3.1, and as its §5 has OpenID's in time to come. That
+/// section would begin with the last; the first is where providers are found, and a page's console shows each miss. The last
+/// is empty where it would be the first again.
+pub fn metadata_urls(issuer: &str) -> [String; 3] {
     let issuer = issuer.trim_end_matches('/');
     let host_at = issuer.as_bytes().windows(3).position(|three| three == b"://").map_or(0, |at| at + 3);
     let host_len = issuer.get(host_at..).and_then(|rest| rest.find('/'));
     let (origin, path) =
         issuer.split_at_checked(host_len.map_or(issuer.len(), |len| host_at + len)).unwrap_or((issuer, ""));
-    [
-        [issuer, "/.well-known/openid-configuration"].concat(),
-        [origin, "/.well-known/oauth-authorization-server", path].concat(),
-    ]
+    let inserted = if path.is_empty() { String::new() } else { [origin, OPENID, path].concat() };
+    [[issuer, OPENID].concat(), [origin, "/.well-known/oauth-authorization-server", path].concat(), inserted]
 }
+
+const OPENID: &str = "/.well-known/openid-configuration";
 
 /// Whether what is sent there can be read by nobody else: `https`, or this machine itself (RFC 8252 §8.3).
 pub fn is_confidential(url: &str) -> bool {

@@ -266,6 +266,9 @@ async fn discover(driver: &Rc<Driver>) -> Result<JsValue, JsValue> {
     let mut failure = Failure::new(Code::RefreshUnavailable, UNDISCOVERED);
     let deadline = deadline(driver.settings.config.timeout_ms);
     for url in metadata_urls(route.issuer.as_deref().unwrap_or_default()) {
+        if url.is_empty() {
+            continue;
+        }
         let Ok(text) = get(driver, &url, &deadline).await else { continue };
         if route.discovered::<JsJson>(&text.as_string().unwrap_or_default()).is_some() {
             return Ok(text);

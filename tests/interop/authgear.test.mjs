@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { bundleRivals } from "./rivals.mjs";
-import { PUBLIC, startOidc } from "./servers/oidc.mjs";
+import { METADATA, PUBLIC, startOidc } from "./servers/oidc.mjs";
 import { on, openBrowser, startApp, telling, until, visit } from "./setup.mjs";
 
 /** Longer than any access token here lives: the page believes that so much time has passed. */
@@ -220,6 +220,29 @@ describe("Authgear", { concurrency: 4, timeout: 120_000 }, () => {
     // The same answer a second time is nobody's.
     assert.equal((await on(page, "ask", "finishSignIn", landed.href)).code, "invalid_state");
   });
+
+  for (const [at, metadataAt] of Object.entries(METADATA)) {
+    test(`an issuer with a path is discovered where it has its metadata: ${at}`, async (t) => {
+      const provider = await startOidc({ files, metadataAt });
+      t.after(() => provider.close());
+      const { page, mine } = await open(t, { at: provider });
+      const asked = () =>
+        mine(provider.requests)
+          .map(({ path }) => path)
+          .filter((path) => path.includes("/.well-known/"));
+      const order = Object.values(METADATA);
+      const tried = order.slice(0, order.indexOf(metadataAt) + 1);
+      assert.deepEqual(asked(), tried, "by the preset");
+
+      const signIn = { issuer: provider.issuer, clientId: PUBLIC, redirectUri: `${provider.url}/` };
+      await on(page, "openSession", { name: "plain", refresh: `${provider.issuer}/token`, signIn });
+      const { value: url } = await on(page, "ask", "startSignIn");
+      assert.deepEqual(asked(), [...tried, ...tried], "by the issuer alone");
+      assert.equal(new URL(url).pathname, "/oidc/auth");
+      await page.goto(url);
+      await page.waitForSelector("input[name=login]");
+    });
+  }
 
   test("an answer with another's state is refused", async (t) => {
     const { page } = await open(t);

@@ -180,6 +180,14 @@ test("authgear: endpoints by discovery, and only the issuer's own", async (t) =>
     revoke: metadata.revocation_endpoint,
   });
   assert.deepEqual(asked, ["https://my.authgear.test/.well-known/openid-configuration"]);
+  asked.length = 0;
+  const elsewhere = { endpoint: "https://my.authgear.test/one/", clientId: "c" };
+  await assert.rejects(lib.presets.authgear(elsewhere), { code: "invalid_response" });
+  assert.deepEqual(asked, [
+    "https://my.authgear.test/one/.well-known/openid-configuration",
+    "https://my.authgear.test/.well-known/oauth-authorization-server/one",
+    "https://my.authgear.test/.well-known/openid-configuration/one",
+  ]);
   const preset = await lib.presets.authgear({ ...of, redirectUri: "https://app.test/back" });
   assert.deepEqual(preset.signIn, {
     issuer: "https://my.authgear.test",

@@ -248,6 +248,12 @@ test("or as RFC 8414 has it, where an issuer must then name itself", async (t) =
   ]);
 });
 
+test("or as RFC 8414 will have OpenID's in time to come", async (t) => {
+  const played = provider({ "/.well-known/openid-configuration/realm": METADATA });
+  assert.equal(new URL(await discovering(t, played).startSignIn()).pathname, "/authorize");
+  assert.equal(played.gets.length, 3);
+});
+
 test("a failed discovery can be tried again", async (t) => {
   const played = provider();
   const session = discovering(t, played);

@@ -91,14 +91,16 @@ fn metadata_is_where_openid_and_rfc_8414_have_it() {
         metadata_urls("https://id.test/"),
         [
             "https://id.test/.well-known/openid-configuration",
-            "https://id.test/.well-known/oauth-authorization-server"
+            "https://id.test/.well-known/oauth-authorization-server",
+            ""
         ]
     );
     assert_eq!(
         metadata_urls("https://id.test/realms/one"),
         [
             "https://id.test/realms/one/.well-known/openid-configuration",
-            "https://id.test/.well-known/oauth-authorization-server/realms/one"
+            "https://id.test/.well-known/oauth-authorization-server/realms/one",
+            "https://id.test/.well-known/openid-configuration/realms/one"
         ]
     );
 }

@@ -15,11 +15,26 @@ export const CLIENTS = {
 const MOUNT = "/oidc";
 const SCOPE = "openid offline_access";
 
+/** Where the metadata of this issuer, which has a path, may be: by OpenID Connect Discovery §4, and by RFC 8414 §3.1 and §5. */
+export const METADATA = {
+  openid: `${MOUNT}/.well-known/openid-configuration`,
+  oauth: `/.well-known/oauth-authorization-server${MOUNT}`,
+  inserted: `/.well-known/openid-configuration${MOUNT}`,
+};
+
 /**
- * `route` answers what it does not leave by `false`; `dpop` are the provider's own settings for it.
- * @param {{ accessTtl?: number, redirectUri?: string, files?: object, route?: Function, dpop?: object }} [options]
+ * `route` answers what it does not leave by `false`; `dpop` are the provider's own settings for it. Its metadata is at
+ * `metadataAt` alone: the provider itself knows the first address, and leaves the others to who puts them before it.
+ * @param {{ accessTtl?: number, redirectUri?: string, files?: object, route?: Function, dpop?: object, metadataAt?: string }} [options]
  */
-export async function startOidc({ accessTtl = 300, redirectUri, files, route: own = () => false, dpop } = {}) {
+export async function startOidc({
+  accessTtl = 300,
+  redirectUri,
+  files,
+  route: own = () => false,
+  dpop,
+  metadataAt = METADATA.openid,
+} = {}) {
   const requests = [];
   const faults = [];
   let answer;
@@ -30,7 +45,9 @@ export async function startOidc({ accessTtl = 300, redirectUri, files, route: ow
       response.on("finish", () => {
         noted.status = response.statusCode;
       });
-      if (!path.startsWith(`${MOUNT}/`)) return own(request, response, path);
+      if (path === metadataAt) request.url = METADATA.openid;
+      else if (Object.values(METADATA).includes(path)) return response.writeHead(404).end();
+      else if (!path.startsWith(`${MOUNT}/`)) return own(request, response, path);
       const fault = path === `${MOUNT}/token` && request.method === "POST" && faults.shift();
       if (fault) return response.writeHead(fault).end();
       request.originalUrl = request.url;
