@@ -89,6 +89,34 @@ test("every block of every document is run, compiled or at least parsed", () => 
   assert.ok(count > 80, `only ${count}`);
 });
 
+/** A heading's anchor, as GitHub makes it. */
+const anchor = (heading) =>
+  heading
+    .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, "$1")
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}\s_-]/gu, "")
+    .trim()
+    .replaceAll(/\s/g, "-");
+
+test("every link within the repository leads to a file that is there, and to a heading of it", () => {
+  let count = 0;
+  for (const file of DOCUMENTS) {
+    const text = read(root, file).replaceAll(/^ *```.*?^ *```$/gms, "");
+    for (const [, link] of text.matchAll(/(?:\]\(|(?:src|srcset|href)=")([^)"\s]+)/g)) {
+      if (/^[a-z]+:/.test(link)) continue;
+      const [path, hash] = link.split("#");
+      const target = path ? join(file, "..", path) : file;
+      assert.ok(existsSync(join(root, target)), `${file}: ${link}`);
+      if (hash && target.endsWith(".md")) {
+        const headings = [...read(root, target).matchAll(/^#+ (.+)$/gm)].map(([, heading]) => anchor(heading));
+        assert.ok(headings.includes(hash), `${file}: ${link}`);
+      }
+      count += 1;
+    }
+  }
+  assert.ok(count > 60, `only ${count}`);
+});
+
 test("the commands that the documents show are there", () => {
   const { name } = JSON.parse(read(at.home, "package.json"));
   const commands = read(root, "xtask/src/main.rs");

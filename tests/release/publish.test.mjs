@@ -28,7 +28,10 @@ before(async () => {
   symlinkSync(join(root, "node_modules"), join(checkout, "node_modules"));
   writeFileSync(join(checkout, ".git/info/exclude"), "node_modules\n");
 });
-after(() => npmjs?.stop());
+after(() => {
+  npmjs?.stop();
+  rmSync(checkout, { recursive: true, force: true });
+});
 
 /** The command as it is here, at work in the clone. The registry is in this process: nothing may block it. */
 function release() {

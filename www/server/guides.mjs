@@ -68,6 +68,7 @@ function linked(href, from) {
   const [path, hash] = href.split("#");
   const file = join(from, path);
   const tail = hash ? `#${hash}` : "";
+  if (file === "pkg-template/dist/index.d.ts") return "../guides/api.html";
   for (const [folder, home] of Object.entries(FOLDERS)) {
     if (file.startsWith(`${home}/`) && file.endsWith(".md"))
       return `../${folder}/${nameOf(file.slice(home.length + 1))}.html${tail}`;
