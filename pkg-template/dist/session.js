@@ -178,14 +178,12 @@ export const decodeJwt = (token) => {
   return enter({ decode }, "decode", token);
 };
 
-const ABSOLUTE = /^https?:\/\//;
-
 /**
- * The way of nearly every call, to an absolute URL with a plain init or none: one question, what it leaves with, or one
- * wait with all others, and back in only for a 401. Everything else is the longer way's, which gives the same.
+ * The way of nearly every call, to a URL as text with a plain init or none: one question, what it leaves with, or one wait
+ * with all others, and back in only for a 401. Everything else is the longer way's, which gives the same.
  */
 const quick = (way, input, init) => {
-  if (typeof input !== "string" || !ABSOLUTE.test(input)) return;
+  if (typeof input !== "string") return;
   let ticket = enter(way.inner, "attach", input);
   if (ticket === undefined) return;
   let sent = NOTHING;

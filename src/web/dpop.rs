@@ -88,7 +88,7 @@ pub fn answered(driver: &Driver, request: &mut Proven, complaint: Complaint, res
 pub fn dispatch(driver: &Rc<Driver>, call: &Call, epoch: Epoch, authorization: Option<JsString>) -> Promise {
     let (driver, mut call) = (driver.clone(), call.clone());
     task::promise(async move {
-        call.pin(&JsValue::UNDEFINED)?;
+        call.pin()?;
         send(&driver, &call, epoch, authorization).await
     })
 }

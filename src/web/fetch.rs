@@ -31,8 +31,9 @@ pub struct Fetching {
     /// The same for URLs that are relative to this base.
     relative: Verdicts,
     base: RefCell<JsValue>,
-    /// What requests leave with in an epoch.
+    /// What requests leave with in an epoch, and those to URLs that are relative to the base above.
     ticket: RefCell<Option<(Epoch, JsValue)>>,
+    from_base: RefCell<Option<(Epoch, JsValue)>>,
     /// What every answer comes by; bound to its call.
     look: OnceCell<Callback>,
 }
@@ -50,7 +51,7 @@ fn try_fetch(driver: &Rc<Driver>, input: &JsValue, init: &JsValue) -> Result<Pro
         other => js::call(&js::peek(&js::global_value("String"), "prototype"), "concat", &[other])?,
     };
     let Some(base) = may_have_token(driver, &input) else { return driver.call_fetch(&input, init) };
-    let Some(mut call) = Call::new(input.clone(), init, base)? else {
+    let Some(call) = Call::new(input.clone(), init, base)? else {
         return driver.call_fetch(&input, init);
     };
     if let Some(epoch) = driver.fresh() {
@@ -59,7 +60,6 @@ fn try_fetch(driver: &Rc<Driver>, input: &JsValue, init: &JsValue) -> Result<Pro
     let demand = |waiter| Input::Demand { waiter, want: Want::Call };
     let signal = call.signal();
     Ok(ask(driver, &signal, demand, move |driver, outcome| {
-        call.pin(&base_url())?;
         let sent = match outcome {
             Outcome::Failed(failure) => return Err(driver.error(&failure)),
             Outcome::NoSession => dispatch(driver, &call, driver.epoch(), false),
@@ -71,26 +71,24 @@ fn try_fetch(driver: &Rc<Driver>, input: &JsValue, init: &JsValue) -> Result<Pro
     }))
 }
 
-/// What a request to this URL, an absolute one, may leave with at once: `[Authorization, epoch]`, the same array as
-/// long as the token is the same. `null`: when [`due`] has settled; `undefined`: it goes by [`fetch`]. `awaited` is what
-/// [`due`] gave; it will do if its token is still the session's, fresh or not.
+/// What a request to this URL, a text, may leave with at once: `[Authorization, epoch]`, for a relative one with the base
+/// as the third, and the same array as long as both are the same. `null`: when [`due`] has settled; `undefined`: it goes
+/// by [`fetch`]. `awaited` is what [`due`] gave; it will do if its token is still the session's, fresh or not.
 pub fn attach(driver: &Driver, url: &JsValue, awaited: &JsValue) -> JsValue {
+    let fetching = &driver.fetching;
     // A proof is made for each request: the longer way's work.
-    if driver.settings.dpop {
+    let Some(base) = may_go_to(driver, url).filter(|_| !driver.settings.dpop) else {
         return JsValue::UNDEFINED;
+    };
+    if base.is_undefined() {
+        // First what needs no clock: ten thousand may have waited.
+        if awaited.is_object() && fetching.ticket(driver, driver.epoch()) == *awaited {
+            return awaited.clone();
+        }
+        return driver.fresh().map_or(JsValue::NULL, |epoch| fetching.ticket(driver, epoch));
     }
-    let known = driver.fetching.absolute.of(url);
-    if !known.unwrap_or_else(|| may_have_token(driver, url).is_some_and(|base| base.is_undefined())) {
-        return JsValue::UNDEFINED;
-    }
-    // First what needs no clock: ten thousand may have waited.
-    if awaited.is_object() && driver.fetching.ticket(driver, driver.epoch()) == *awaited {
-        return awaited.clone();
-    }
-    match driver.fresh() {
-        Some(epoch) => driver.fetching.ticket(driver, epoch),
-        None => JsValue::NULL,
-    }
+    // Not after a wait, in which the base may become another.
+    driver.fresh().map_or(JsValue::UNDEFINED, |epoch| fetching.ticket_from(driver, epoch, base))
 }
 
 /// What everyone who waits leaves with; `undefined`: there is no token, and each goes by [`fetch`].
@@ -113,8 +111,9 @@ pub fn refused(
     init: &JsValue,
     ticket: &JsValue,
 ) -> Result<JsValue, JsValue> {
-    let call = Call::sent(input, init)?;
-    let epoch = ticket.unchecked_ref::<Array>().get(1).as_f64().unwrap_or_default();
+    let ticket: &Array = ticket.unchecked_ref();
+    let call = Call::sent(input, init, ticket.get(2))?;
+    let epoch = ticket.get(1).as_f64().unwrap_or_default();
     Ok(mend(driver, call, Epoch(epoch as u32), response))
 }
 
@@ -147,7 +146,7 @@ fn look(driver: &Weak<Driver>, context: &JsValue, response: JsValue) -> JsValue 
     mend(&driver, call, sent, response)
 }
 
-fn mend(driver: &Rc<Driver>, mut call: Call, sent: Epoch, response: JsValue) -> JsValue {
+fn mend(driver: &Rc<Driver>, call: Call, sent: Epoch, response: JsValue) -> JsValue {
     let challenge = read_challenge(driver, &response);
     let unauthorized = move |waiter| Input::Unauthorized { waiter, sent, challenge };
     if !call.replayable {
@@ -157,7 +156,7 @@ fn mend(driver: &Rc<Driver>, mut call: Call, sent: Epoch, response: JsValue) -> 
     }
     let signal = call.signal();
     let replay = move |driver: &Rc<Driver>, outcome| match matches!(outcome, Outcome::Replay) {
-        true => call.pin(&base_url()).and_then(|()| replay(driver, &call, response)),
+        true => replay(driver, &call, response),
         false => Ok(response),
     };
     ask(driver, &signal, unauthorized, replay).into()
@@ -227,19 +226,24 @@ fn may_have_token(driver: &Driver, input: &JsValue) -> Option<JsValue> {
         Some(request) => request_url(request)?,
         None => input.clone(),
     };
+    may_go_to(driver, &url)
+}
+
+fn may_go_to(driver: &Driver, url: &JsValue) -> Option<JsValue> {
     let fetching = &driver.fetching;
-    if let Some(verdict) = fetching.absolute.of(&url) {
+    if let Some(verdict) = fetching.absolute.of(url) {
         return verdict.then_some(JsValue::UNDEFINED);
     }
     let base = base_url();
     if fetching.base.borrow().ne(&base) {
         fetching.base.replace(base.clone());
         fetching.relative.forget();
+        fetching.from_base.take();
     }
-    if let Some(verdict) = fetching.relative.of(&url) {
+    if let Some(verdict) = fetching.relative.of(url) {
         return verdict.then_some(base);
     }
-    judge(driver, &url, base)
+    judge(driver, url, base)
 }
 
 /// The platform parses, the core compares. What can't be parsed is `fetch`'s to complain about.
@@ -335,6 +339,23 @@ impl Fetching {
             Array::of2(&value.into(), &epoch.0.into()).into()
         });
         self.ticket.replace(Some((epoch, ticket.clone())));
+        ticket
+    }
+
+    /// The same with the base, which is the one that verdicts are kept for.
+    fn ticket_from(&self, driver: &Driver, epoch: Epoch, base: JsValue) -> JsValue {
+        if let Some((of, ticket)) = &*self.from_base.borrow()
+            && *of == epoch
+        {
+            return ticket.clone();
+        }
+        let ticket = self.ticket(driver, epoch);
+        if !ticket.is_object() {
+            return JsValue::UNDEFINED;
+        }
+        let parts: &Array = ticket.unchecked_ref();
+        let ticket: JsValue = Array::of3(&parts.get(0), &parts.get(1), &base).into();
+        self.from_base.replace(Some((epoch, ticket.clone())));
         ticket
     }
 }

@@ -5,6 +5,7 @@ use std::mem::ManuallyDrop;
 use wasm_bindgen::prelude::*;
 use web_sys::Request;
 
+use super::fetch::base_url;
 use super::js;
 use crate::proto::io::Epoch;
 
@@ -108,11 +109,10 @@ impl Call {
         Ok(Some(Self { input, init: init.clone(), headers, base, replayable }))
     }
 
-    /// One that has been sent already, to an absolute URL: with an init of its own, whose `headers` have none or are `Headers`.
-    pub fn sent(input: &JsValue, init: &JsValue) -> Result<Self, JsValue> {
+    /// One that has been sent already, to a text: with an init of its own, whose `headers` have none or are `Headers`.
+    pub fn sent(input: &JsValue, init: &JsValue, base: JsValue) -> Result<Self, JsValue> {
         let own: &Init = init.unchecked_ref();
         let (headers, replayable) = (Headers::new(&own.headers()?)?, !is_stream(&own.body()?));
-        let base = JsValue::UNDEFINED;
         Ok(Self { input: input.clone(), init: init.clone(), headers, base, replayable })
     }
 
@@ -132,19 +132,28 @@ impl Call {
             Some(request) if again && may_have_body(request) => {
                 js::apply(&js::get(&request_prototype(), "clone")?, request, &[])?
             }
-            _ => self.input.clone(),
+            _ if self.base.is_undefined() => self.input.clone(),
+            // Somebody may have moved the page's base since the call was judged: by the init's getters, or in the wait.
+            _ => self.meant(&base_url())?,
         };
         Ok((input, init.into()))
     }
 
-    /// Before a send that is not the first thing to happen: where the call leads must not change with the page's base.
-    pub fn pin(&mut self, base: &JsValue) -> Result<(), JsValue> {
-        if !self.base.is_undefined() && self.base != *base {
-            let url = js::construct("URL", &[&self.input, &self.base])?;
-            self.input = js::get(&url, "href")?;
+    /// Before what happens later: where the call leads must not change with the page's base.
+    pub fn pin(&mut self) -> Result<(), JsValue> {
+        if !self.base.is_undefined() {
+            self.input = self.meant(&JsValue::UNDEFINED)?;
             self.base = JsValue::UNDEFINED;
         }
         Ok(())
+    }
+
+    /// The URL as it was meant, for a page with that base.
+    fn meant(&self, base: &JsValue) -> Result<JsValue, JsValue> {
+        if self.base == *base {
+            return Ok(self.input.clone());
+        }
+        js::get(&js::construct("URL", &[&self.input, &self.base])?, "href")
     }
 
     /// Sets the proof that the next send goes with (RFC 9449 §4.1).

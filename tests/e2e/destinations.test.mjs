@@ -27,6 +27,14 @@ async function ask(name) {
   return destinations[name](AuthSession);
 }
 
+/** The same of the whole way alone, without the class in front. */
+async function askWhole(name) {
+  await import("/pkg/dist/index.js").then(({ decodeJwt }) => decodeJwt("")); // Loads the module.
+  const { AuthSession } = await import("/pkg/dist/glue.js");
+  const destinations = await import("/destinations.js");
+  return destinations[name](AuthSession);
+}
+
 /** A server that answers any origin, notes what it is sent, and redirects to where `to` says. */
 async function listening(t) {
   const seen = [];
@@ -75,12 +83,18 @@ for (const host of [chromium(), firefox()]) {
       assert.deepEqual(await (await open(t)).evaluate(ask, "lookalikes"), []);
     });
 
-    test("a base that changes while a call waits changes nothing about where the call goes", async (t) => {
-      assert.deepEqual(await (await open(t)).evaluate(ask, "movedBase"), [
+    test("a base that changes while a call waits, or is made, takes no token elsewhere", async (t) => {
+      const page = await open(t);
+      const called = [
         ["https://api.test/v1/replayed", "Bearer first"],
         ["https://api.test/v1/replayed", "Bearer fresh-1"],
         ["https://api.test/v1/waited", "Bearer fresh-2"],
-      ]);
+      ];
+      // An init's getter moves it: `fetch` goes by the new one. The whole way has judged the old one, and goes there.
+      const elsewhere = ["https://evil.test/moving", null];
+      assert.deepEqual(await page.evaluate(ask, "movedBase"), [...called, elsewhere]);
+      const there = ["https://api.test/v1/moving", "Bearer fresh-2"];
+      assert.deepEqual(await page.evaluate(askWhole, "movedBase"), [...called, there]);
     });
 
     test("the short way of a call shows the same as the whole one, whatever the URL, the init, the session and the fetch", async (t) => {
