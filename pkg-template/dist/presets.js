@@ -25,7 +25,7 @@ export const authgear = async ({ endpoint, clientId, redirectUri }) => {
   const [authorizationEndpoint, tokenEndpoint] = [found.authorization_endpoint, found.token_endpoint];
   return {
     refresh: { url: tokenEndpoint, clientId },
-    ...(found.revocation_endpoint && { revoke: found.revocation_endpoint }),
+    ...(confidential(found.revocation_endpoint) && { revoke: found.revocation_endpoint }),
     ...(redirectUri && { signIn: { issuer, authorizationEndpoint, tokenEndpoint, clientId, redirectUri } }),
   };
 };
@@ -87,7 +87,7 @@ const discover = async (issuer) => {
   for (const url of urls) {
     try {
       const response = await fetch(url, { ...init, signal });
-      const found = response.ok ? await response.json() : {};
+      const found = Object(response.ok && (await response.json()));
       const named = slashed(found.issuer) === slashed(issuer);
       if (named && [found.authorization_endpoint, found.token_endpoint].every(confidential)) return found;
       reached = true;
@@ -103,7 +103,8 @@ const discover = async (issuer) => {
 };
 
 /** https, or this machine. */
-const confidential = (url) => /^(https:\/\/|http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(\/|$))/.test(url);
+const confidential = (url) =>
+  typeof url === "string" && /^(https:\/\/|http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(\/|$))/.test(url);
 
 /**
  * Appsmith's store, looked up at each call, for its globals come and go. Our own state lies under `key` and goes with

@@ -26,8 +26,11 @@ export const understood = (options) => {
   if (!isObject(options)) {
     throw failure(WRONG, "AuthSession needs an options object: new AuthSession({ refresh: … }).");
   }
-  const all = {};
-  for (const name in options) all[name] = options[name];
+  const all = Object.create(null);
+  // A class of the app's may have getters; what something has put on Object.prototype is nobody's option.
+  for (const name in options) {
+    if (!(name in Object.prototype) || Object.hasOwn(options, name)) all[name] = options[name];
+  }
   const { worker, exposeAccessToken: exposed = true, ...rest } = all;
   if (!worker && typeof Worker === "undefined") {
     throw failure(WRONG, "tokenwell/worker needs Worker, which is missing here: make the session in a page.");

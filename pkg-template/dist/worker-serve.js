@@ -103,6 +103,8 @@ class Host {
     const { signal } = this.#aborts.get(id);
     const session = this.#session;
     let value;
+    // The page refuses that itself; what stands in its place may not.
+    if (method === "getAccessToken" && !this.#exposed) throw new AuthError({ code: "invalid_options" });
     if (SIGNALLED.includes(method)) value = await session[method]({ ...args[0], signal });
     else if (PLAIN.includes(method)) value = await session[method](...args);
     if (method === "finishSignIn") value = { state: value.state };

@@ -12,6 +12,8 @@ pub const MAX_CODE_CHARS: usize = 100;
 const BLANK: &str = "[secret]";
 /// Shorter texts are no secrets, in bytes: blanking them would leave nothing to read.
 const MIN_SECRET_LEN: usize = 4;
+/// Of a longer text, in bytes, the rest is not looked at: servers may send megabytes.
+const MAX_LOOKED_AT: usize = 4 * MAX_TEXT_CHARS;
 /// From this length on, in bytes, a word may be a token.
 const MIN_TOKEN_LEN: usize = 32;
 
@@ -71,9 +73,11 @@ impl Known {
     }
 
     /// RFC 6749 §5.2 `error_uri`, if it quotes no secret: with a hole in it, it would be of no use. Addresses are
-    /// full of long words, so only what is known to be secret, or a JWT, is looked for.
+    /// full of long words, so only what is known to be secret, or a JWT, is looked for. Of a web page: apps make links
+    /// of it, and `javascript:` is no link to make.
     pub fn uri(&self, text: &str) -> Option<String> {
-        let is_uri = text.bytes().all(|byte| matches!(byte, b'!'..=b'~'));
+        let is_page = ["https://", "http://"].iter().any(|scheme| text.starts_with(scheme));
+        let is_uri = is_page && text.bytes().all(|byte| matches!(byte, b'!'..=b'~'));
         (is_uri && text.len() <= MAX_TEXT_CHARS && self.is_clean(text)).then(|| text.to_owned())
     }
 
@@ -86,7 +90,13 @@ impl Known {
         let mut rest = text.chars();
         loop {
             let text = rest.as_str();
-            if let Some(tail) = self.0.iter().find_map(|secret| text.strip_prefix(secret.as_str())) {
+            // More is never shown. A word that was cut might look like none of a token's length.
+            if blanked.len() > MAX_LOOKED_AT {
+                let whole = blanked.trim_end_matches(is_token_char).len();
+                blanked.truncate(whole);
+                return blanked;
+            }
+            if let Some(tail) = self.0.iter().find_map(|secret| after(text, secret)) {
                 blanked.push_str(BLANK);
                 rest = tail.chars();
             } else if let Some(c) = rest.next() {
@@ -96,6 +106,12 @@ impl Known {
             }
         }
     }
+}
+
+/// What follows the secret, in whatever case: some write `%2f` for `%2F`, and some change all they quote.
+fn after<'a>(text: &'a str, secret: &str) -> Option<&'a str> {
+    let (head, tail) = text.split_at_checked(secret.len())?;
+    head.eq_ignore_ascii_case(secret).then_some(tail)
 }
 
 /// RFC 9110 §11.2 token68, and `%` for one that is percent-encoded.
@@ -135,12 +151,24 @@ mod tests {
     fn secrets_are_blanked_plain_and_percent_encoded() {
         assert_eq!(blanked("token a/b+c==! is old", &["a/b+c=="]), "token [secret]! is old");
         assert_eq!(blanked("t=a%2Fb%2Bc%3D%3D&x", &["a/b+c=="]), "t=[secret]&x");
+        assert_eq!(blanked("t=a%2fb%2bc%3d%3d&x", &["a/b+c=="]), "t=[secret]&x");
+        assert_eq!(blanked("NO SUCH TOKEN: S3CR3T-VALUE", &["s3cr3t-value"]), "NO SUCH TOKEN: [secret]");
     }
 
     #[test]
     fn tokens_nobody_named_are_blanked_too() {
         assert_eq!(blanked("got eyJhbGciOi.J9.x, sorry", &[]), "got [secret], sorry");
         assert_eq!(blanked("id '0123456789abcdef0123456789abcdef' unknown", &[]), "id '[secret]' unknown");
+    }
+
+    #[test]
+    fn a_text_of_megabytes_is_cut_before_it_is_read_and_no_half_of_a_token_shows() {
+        let token = "aB3".repeat(20);
+        let quoted = [token.as_str(), " "].concat().repeat(100_000);
+        assert_eq!(blanked(&quoted, &[]).replace("[secret] ", ""), "");
+        let secret = "s3cr3t ".repeat(1_000);
+        let shown = blanked(&["x ", &secret, "s3cr3t"].concat().repeat(1_000), &[&secret]);
+        assert!(shown.starts_with("x [secret]s3cr3tx [secret]") && shown.chars().count() <= MAX_TEXT_CHARS);
     }
 
     #[test]
@@ -167,7 +195,22 @@ mod tests {
         let known = knowing("s3cr3t value");
         assert_eq!(known.uri(github).as_deref(), Some(github));
         assert_eq!(known.uri("https://x.test/?t=s3cr3t+value"), None);
+        assert_eq!(known.uri("https://x.test/?t=S3CR3T+VALUE"), None);
+        assert_eq!(
+            known.uri("https://x.test/?t=s3cr3t-value").as_deref(),
+            Some("https://x.test/?t=s3cr3t-value")
+        );
         assert_eq!(known.uri("https://x.test/ y"), None);
+    }
+
+    #[test]
+    fn addresses_that_run_or_carry_something_are_none() {
+        let known = Known::default();
+        for bad in
+            ["javascript:alert(1)", "data:text/html,x", "JavaScript:x", "blob:https://x.test/1", "/errors/1"]
+        {
+            assert_eq!(known.uri(bad), None, "{bad}");
+        }
     }
 
     proptest! {

@@ -278,6 +278,9 @@ impl Redirect {
         let mut known = Known::default();
         known.add(&pending.state);
         known.add(&pending.verifier);
+        if let Some(code) = &self.code {
+            known.add(code);
+        }
         let Some(error) = self.error else {
             return self.code.ok_or(Failure::new(Code::InvalidState, NO_REDIRECT));
         };

@@ -175,7 +175,13 @@ fn route(from: &Reader, value: &JsValue) -> Route {
     }
     route.scope = from.string(&at("scope"), "refresh.scope must be a string that is not empty.");
     route.params = from.texts(&at("params"), "refresh.params must be an object of strings.");
-    route.headers = from.texts(&at("headers"), "refresh.headers must be an object of strings.");
+    let wrong = "refresh.headers must be an object of header names and values.";
+    route.headers = from.texts(&at("headers"), wrong);
+    // What is none, `fetch` would refuse, each time.
+    let is_value = |value: &Secret| !value.expose().bytes().any(|b| matches!(b, 0 | b'\r' | b'\n'));
+    if !route.headers.iter().all(|(name, value)| is_token(name) && is_value(value)) {
+        from.wrong(wrong);
+    }
     let wrong = "refresh.credentials must be \"omit\", \"same-origin\" or \"include\".";
     credentials(from, &at("credentials"), wrong, &mut route.credentials);
     fields(from, &at("fields"), &mut route.fields);
@@ -308,7 +314,7 @@ fn allow(from: &Reader, value: &JsValue) -> Vec<Rule> {
         let named =
             entry.as_string().is_none_or(|text| text.starts_with('/') || text.as_bytes().contains(&b':'));
         let origin = url.origin();
-        let bare = [url.search(), url.hash(), url.username(), url.password()].iter().all(String::is_empty);
+        let bare = url.search().is_empty() && url.hash().is_empty();
         match bare && named && !origin.as_bytes().contains(&b'*') {
             true => rules.push(Rule { origin, path: url.pathname() }),
             false => from.wrong(wrong),
@@ -323,11 +329,15 @@ fn scheme(from: &Reader, value: &JsValue, dpop: bool) -> String {
     // In the RFC's own spelling, which some servers insist on.
     let given = from.string(value, wrong).filter(|given| !(dpop && given.eq_ignore_ascii_case(SCHEME)));
     let scheme = given.unwrap_or_else(|| usual.into());
-    // RFC 9110 §5.6.2: a token.
-    if !scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b)) {
+    if !is_token(&scheme) {
         from.wrong(wrong);
     }
     scheme
+}
+
+/// RFC 9110 §5.6.2.
+fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
 }
 
 /// What proofs don't go with.

@@ -4,7 +4,7 @@
 
 use std::cell::OnceCell;
 
-use js_sys::{Array, Reflect};
+use js_sys::{Array, JsString, Object, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::Url;
 
@@ -19,6 +19,30 @@ const MOST_MEMBERS: u32 = 1_000;
 /// Reads until the first mistake.
 #[derive(Default)]
 pub struct Reader(OnceCell<JsValue>);
+
+/// Whether a member is there only because something has put it on `Object.prototype`: a merge of somebody's JSON must
+/// not name a route for our tokens.
+fn is_planted(object: &JsValue, name: &str) -> bool {
+    let has = |of: &JsValue| {
+        let of: &Object = of.unchecked_ref();
+        Object::has_own_str(of, &JsString::from(name)).unwrap_or(true)
+    };
+    has(&js::peek(&js::global_value("Object"), "prototype")) && !has(object)
+}
+
+/// What the options' URLs are relative to: the page's base, unless that is on another origin. Assets may be there; who
+/// gets the tokens is not for a `<base>` to say.
+fn own_base() -> Option<String> {
+    let location = js::page_value("location");
+    let (base, origin) = (base_url().as_string(), js::string_at(&location, "origin"));
+    // A frame without an address of its own has its parent's base, and no origin that could be compared.
+    let origin = origin.filter(|origin| origin.starts_with("http"));
+    let elsewhere = base
+        .as_deref()
+        .zip(origin.as_deref())
+        .is_some_and(|(base, origin)| !base.strip_prefix(origin).is_some_and(|path| path.starts_with('/')));
+    if elsewhere { js::string_at(&location, "href") } else { base }
+}
 
 /// What an app leaves out, one way or the other.
 pub fn absent(value: &JsValue) -> bool {
@@ -44,7 +68,7 @@ impl Reader {
 
     /// A member of an object. What its getter throws is the app's own error to see.
     pub fn at(&self, object: &JsValue, name: &str) -> JsValue {
-        if self.0.get().is_none() && object.is_object() {
+        if self.0.get().is_none() && object.is_object() && !is_planted(object, name) {
             match js::get(object, name) {
                 Ok(value) => return value,
                 Err(thrown) => self.threw(thrown),
@@ -96,14 +120,18 @@ impl Reader {
         seconds.map(|seconds| (seconds * 1000.0) as i64)
     }
 
-    /// An http(s) URL, absolute; relative ones are relative to the page. A server that renders the page's code has none:
-    /// there they lead nowhere, and whoever follows one reads why.
+    /// An http(s) URL, absolute and without a user in it, which `fetch` would refuse; relative ones are relative to the
+    /// page. A server that renders the page's code has none: there they lead nowhere, and whoever follows one reads why.
     pub fn url(&self, value: &JsValue, wrong: &'static str) -> Option<Url> {
         let text = value.as_string().or_else(|| js::string_at(value, "href"));
-        let base = base_url().as_string();
+        let base = own_base();
         let base = base.as_deref().unwrap_or("https://relative-url-but-no-page.invalid");
         let url = text.filter(|text| !text.is_empty()).and_then(|text| Url::new_with_base(&text, base).ok());
-        let url = url.filter(|url| matches!(url.protocol().as_str(), "https:" | "http:"));
+        let url = url.filter(|url| {
+            matches!(url.protocol().as_str(), "https:" | "http:")
+                && url.username().is_empty()
+                && url.password().is_empty()
+        });
         if url.is_none() {
             self.wrong(wrong);
         }

@@ -106,8 +106,10 @@ pub fn read(from: &Reader, value: &JsValue, source: &Source) -> Option<SignInRou
 /// Contract: `startSignIn({ state, params })`.
 pub async fn start(driver: &Rc<Driver>, options: &JsValue) -> Result<JsValue, JsValue> {
     let route = route(driver)?;
-    let option = |name| if options.is_object() { js::get(options, name) } else { Ok(JsValue::UNDEFINED) };
-    let app_state = option("state")?;
+    let from = Reader::default();
+    let (app_state, params) = (from.at(options, "state"), from.at(options, "params"));
+    let params = from.texts(&params, PARAMS);
+    let params = from.check(params)?;
     let app_state = match app_state.is_undefined() {
         true => None,
         false => {
@@ -115,9 +117,6 @@ pub async fn start(driver: &Rc<Driver>, options: &JsValue) -> Result<JsValue, Js
             Some(text.ok_or_else(|| mistake(STATE))?)
         }
     };
-    let from = Reader::default();
-    let params = from.texts(&option("params")?, PARAMS);
-    let params = from.check(params)?;
     let endpoints = endpoints(driver, route).await?;
     let names = seal::random_name(16).zip(seal::random_name(32));
     let (state, verifier) = names.ok_or_else(|| mistake(NO_DICE))?;

@@ -97,6 +97,43 @@ for (const host of [chromium(), firefox()]) {
       assert.deepEqual(await page.evaluate(askWhole, "movedBase"), [...called, there]);
     });
 
+    test("a base on another origin moves neither the routes nor the allow-list, one on the page's does", async (t) => {
+      const asked = await (await open(t)).evaluate(async () => {
+        const { AuthSession } = await import("/pkg/dist/index.js");
+        const asked = [];
+        const fetch = async (input, init) => {
+          const { authorization } = Object.fromEntries(new Headers(init?.headers));
+          const { href } = new URL(input, document.baseURI);
+          asked.push([href.replace(location.origin, "page"), authorization ?? null]);
+          return Response.json({ access_token: "next", expires_in: 3600 });
+        };
+        const base = document.head.appendChild(document.createElement("base"));
+        for (const href of ["https://evil.test/x/", "/app/"]) {
+          base.href = href;
+          const options = { refresh: "/token", allow: ["/api"], revoke: "revoke", storage: "memory", fetch };
+          const session = new AuthSession({ ...options, autoRefresh: false, name: href });
+          await session.setTokens({ access_token: "first", refresh_token: "kept" });
+          await session.refresh();
+          for (const url of [`${location.origin}/api/a`, "https://evil.test/api/b", "/api/c"]) await session.fetch(url);
+          await session.signOut();
+          session.dispose();
+        }
+        return asked;
+      });
+      assert.deepEqual(asked, [
+        ["page/token", null],
+        ["page/api/a", "Bearer next"],
+        ["https://evil.test/api/b", null],
+        ["https://evil.test/api/c", null],
+        ["page/revoke", null],
+        ["page/token", null],
+        ["page/api/a", "Bearer next"],
+        ["https://evil.test/api/b", null],
+        ["page/api/c", "Bearer next"],
+        ["page/app/revoke", null],
+      ]);
+    });
+
     test("the short way of a call shows the same as the whole one, whatever the URL, the init, the session and the fetch", async (t) => {
       const { wrong, ...count } = await (await open(t)).evaluate(async () => {
         const { AuthSession, decodeJwt } = await import("/pkg/dist/index.js");

@@ -98,6 +98,17 @@ for (const [what, [sent, expected]] of Object.entries(ANSWERS)) {
   });
 }
 
+test("10 MB that are nearly the token, at every place, are answered for in good time", async () => {
+  answer = { status: 400, body: JSON.stringify({ error: "odd", error_description: many("a", BIG) }) };
+  const options = { name: "nearly", refresh: `${url}/token`, storage: "memory", autoRefresh: false };
+  const session = new lib.AuthSession(options);
+  await session.setTokens({ access_token: "old", refresh_token: `${many("a", 100_000)}b`, expires_in: 3600 });
+  const begin = performance.now();
+  await assert.rejects(session.refresh(), { code: "invalid_response" });
+  assert.ok(performance.now() - begin < 10_000);
+  session.dispose();
+});
+
 test("challenges that are long, many or odd leave the 401 to the caller", async () => {
   for (const challenge of [
     many("Bearer ", 1_000),

@@ -169,9 +169,10 @@ test("authgear: endpoints by discovery, and only the issuer's own", async (t) =>
   };
   let served = metadata;
   const asked = [];
-  t.mock.method(globalThis, "fetch", async (url) => {
+  t.mock.method(globalThis, "fetch", async (url, { redirect, credentials }) => {
     asked.push(url);
-    if (!served) throw new TypeError("Failed to fetch");
+    assert.deepEqual([redirect, credentials], ["manual", "omit"]);
+    if (served === undefined) throw new TypeError("Failed to fetch");
     return Response.json(served);
   });
   const of = { endpoint: "https://my.authgear.test/", clientId: "c" };
@@ -211,12 +212,17 @@ test("authgear: endpoints by discovery, and only the issuer's own", async (t) =>
   for (const wrong of [
     { ...metadata, issuer: "https://evil.test" },
     { ...metadata, token_endpoint: "http://my.authgear.test/oauth2/token" },
+    { ...metadata, token_endpoint: [metadata.token_endpoint] },
     {},
+    null,
+    "https://my.authgear.test",
   ]) {
     served = wrong;
     await assert.rejects(lib.presets.authgear(of), { name: "AuthError", code: "invalid_response" });
   }
-  served = null;
+  served = { ...metadata, revocation_endpoint: "http://my.authgear.test/oauth2/revoke" };
+  assert.equal((await lib.presets.authgear(of)).revoke, undefined, "a token does not go there in the clear");
+  served = undefined;
   await assert.rejects(lib.presets.authgear(of), { name: "AuthError", code: "refresh_unavailable", retryable: true });
 });
 

@@ -6,9 +6,11 @@ import { before, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { install } from "./installed.mjs";
 
+let home;
 let lib;
 before(async () => {
-  lib = await import(pathToFileURL(join(install().home, "dist/worker.js")));
+  home = install().home;
+  lib = await import(pathToFileURL(join(home, "dist/worker.js")));
 });
 
 test("a host without workers is told so at once", async () => {
@@ -63,4 +65,48 @@ test("what a worker never answers can be left, and disposed of", async () => {
   assert.equal(session.snapshot.status, "signed-out");
   session.dispose();
   await assert.rejects(session.refresh(), { code: "invalid_options", message: /disposed/ });
+});
+
+/** The worker's side, and a page that is none: what comes through the port, as it is. */
+async function bare(t, page) {
+  const { serve } = await import(pathToFileURL(join(home, "dist/worker-serve.js")));
+  let hear;
+  globalThis.addEventListener = (_type, listener) => {
+    hear = listener;
+  };
+  serve({ fetch: async () => Response.json({ access_token: "never-shown-2", expires_in: 3600 }) });
+  delete globalThis.addEventListener;
+  const { port1, port2 } = new MessageChannel();
+  t.after(() => port1.close());
+  const said = [];
+  const waiting = new Map();
+  port1.onmessage = ({ data }) => {
+    said.push(data);
+    waiting.get(data.id)?.(data);
+  };
+  hear({ data: { tokenwell: 1, page: {}, key: "tokenwell:bare", kept: {}, own: false, ...page }, ports: [port2] });
+  let last = 0;
+  const ask = (method, ...args) => {
+    last += 1;
+    port1.postMessage({ id: last, method, args });
+    return new Promise((resolve) => waiting.set(last, resolve));
+  };
+  return { ask, said };
+}
+
+test("a worker that hides the access token hides it from whoever has the port, too", async (t) => {
+  const options = { name: "bare", refresh: "https://id.test/token", storage: "memory" };
+  const { ask, said } = await bare(t, { options, exposed: false });
+  await ask("setTokens", { access_token: "never-shown-1", refresh_token: "never-shown-3", expires_in: 3600 });
+  for (const method of ["getAccessToken", "snapshot", "accessToken", "constructor", "dispose", "then"]) {
+    const { value, failure } = await ask(method, {});
+    assert.equal(value, undefined);
+    if (method === "getAccessToken") assert.equal(failure.code, "invalid_options");
+  }
+  for (const method of ["refresh", "refreshAccessTokenIfNeeded", "resync"]) await ask(method, {});
+  await ask("fetch", "https://elsewhere.test/", { method: "GET", headers: [] });
+  const [refused] = [await ask("setTokens", { access_token: "never-shown-4\n" })];
+  assert.ok(refused.failure);
+  assert.ok(said.some(({ snapshot }) => snapshot?.status === "signed-in"));
+  assert.doesNotMatch(JSON.stringify(said), /never-shown/);
 });

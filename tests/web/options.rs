@@ -25,6 +25,12 @@ fn every_wrong_option_is_named() {
         ("refresh: { url: '/t', clientAuth: 'basic' }", "refresh.clientAuth"),
         ("refresh: { url: '/t', params: { a: 7 } }", "refresh.params"),
         ("refresh: { url: '/t', headers: 'x' }", "refresh.headers"),
+        ("refresh: { url: '/t', headers: { 'a b': 'x' } }", "refresh.headers"),
+        ("refresh: { url: '/t', headers: { '': 'x' } }", "refresh.headers"),
+        ("refresh: { url: '/t', headers: { a: 'x\\r\\nb: y' } }", "refresh.headers"),
+        ("refresh: { url: 'https://user:pass@id.test/t' }", "refresh.url"),
+        ("refresh: 'https://user@id.test/t'", "refresh"),
+        ("allow: ['https://api.test@evil.test']", "allow"),
         ("refresh: { url: '/t', fields: { user: [7] } }", "refresh.fields"),
         ("refresh: { url: '/t', terminal: 401 }", "refresh.terminal"),
         ("refresh: { url: '/t', timeout: -1 }", "refresh.timeout"),
@@ -45,6 +51,7 @@ fn every_wrong_option_is_named() {
         ("crossTab: 'yes'", "crossTab"),
         ("fetch: {}", "fetch"),
         ("revoke: 7", "revoke"),
+        ("revoke: 'https://:pass@id.test/t'", "revoke"),
     ] {
         let error = refused(&server.options_of(options));
         assert_eq!(show(&at(&error, "code")), "invalid_options", "{options}");
