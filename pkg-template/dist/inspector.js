@@ -62,6 +62,9 @@ const inspector = () =>
     }
 
     #failed(error, retryAt) {
+      // To who asked here, it was an event a moment ago.
+      const [last] = this.#errors;
+      if (last?.error.message === error.message && Date.now() - last.at < 500) return;
       this.#errors.unshift({ at: Date.now(), error, retryAt: retryAt ?? error.retryAt });
       this.#errors.length = Math.min(this.#errors.length, MOST_ERRORS);
       this.#paint();
@@ -138,7 +141,9 @@ const inspector = () =>
       const tone = snapshot.status === "signed-in" ? (this.#errors[0]?.retryAt > now ? "warn" : "ok") : "off";
       parts.dot.className = snapshot.status === "expired" ? "warn" : tone;
       parts.line.textContent =
-        left === null || snapshot.status === "signed-out" ? snapshot.status : `${snapshot.status} · ${span(left)}`;
+        left === null || snapshot.status === "signed-out"
+          ? snapshot.status
+          : `${snapshot.status} · ${left > 0 ? span(left) : `${span(-left)} ago`}`;
       parts.toggle.setAttribute("aria-expanded", String(open));
       parts.panel.hidden = !open;
       if (!open) return;
@@ -167,7 +172,7 @@ const inspector = () =>
       });
       lines(
         parts.errors,
-        this.#errors.map(({ at, error }) => [at, error.code, error.message]),
+        this.#errors.map(({ at, error }) => [at, error.code, saying(error)]),
         "none",
       );
       lines(
@@ -205,6 +210,12 @@ const lines = (list, entries, nothing) => {
 const numbers = (detail) => {
   const entries = Object.entries(detail);
   return entries.length ? ` (${entries.map(([name, value]) => `${name} ${value}`).join(", ")})` : "";
+};
+
+/** The message, with what the server said. */
+const saying = ({ message, status, error, description }) => {
+  const said = [status, error, description].filter(Boolean).join(", ");
+  return said ? `${message} (${said})` : message;
 };
 
 const told = (name, value) => {

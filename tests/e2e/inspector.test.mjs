@@ -70,10 +70,24 @@ describe("inspector", { concurrency: 4 }, () => {
     server.faults.set({ token: { status: 429, retryAfter: 30, times: "always" } });
     await page.getByRole("button", { name: "Refresh now" }).click();
     await says(page, /Next attemptin \d+ s/);
-    await says(page, /Last errors.*refresh_unavailable/);
+    await says(page, /Last errors.*refresh_unavailable.*tried again\. \(429, temporarily_unavailable\)/);
+    assert.equal(await panel(page).getByText("refresh_unavailable").count(), 1, "once, by event or to who asked");
     await says(page, /refresh failed, session kept/);
     await page.evaluate(() => window.session.signOut());
     await says(page, /Statussigned-out \(signed-out\)/);
+  });
+
+  test("an expired token is told of with its age, and what the server said with the error", async (t) => {
+    const { server, page } = await openBare(t, browser, { accessTtl: 2, session: { autoRefresh: false } });
+    await mount(page, { open: true });
+    await page.getByRole("button", { name: /^expired · \d+ s ago/ }).waitFor();
+    const play = (_request, response) => {
+      response.writeHead(400, { "content-type": "application/json" });
+      response.end('{ "error": "invalid_request" }');
+    };
+    server.faults.set({ token: { kind: "play", play, times: 1 } });
+    await page.evaluate(() => window.session.refresh().catch(() => {}));
+    await says(page, /invalid_response.*\(400, invalid_request/);
   });
 
   test("inspectors of several tabs know of each other, and of tokens taken over", async (t) => {
