@@ -51,8 +51,7 @@ impl Session {
         held.asked_others = Some((since, now.mono_ms));
         self.looking = None;
         self.unsure = self.config.coordination == Coordination::Vault;
-        self.reconcile(now, why);
-        self.ask_who_is_ahead();
+        self.catch_up(now, why);
     }
 
     /// Another tab of this sign-in says that it is over.

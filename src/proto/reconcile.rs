@@ -25,7 +25,7 @@ impl Session {
     pub(super) fn resume(&mut self, now: Now) {
         self.looking = None;
         self.may_be_old = true;
-        self.reconcile(now, "the page woke");
+        self.catch_up(now, "the page woke");
         let phase = self.attempt.as_ref().map(|a| &a.phase);
         let talks = self.attempt.as_ref().is_some_and(|a| a.talks);
         if talks && matches!(phase, Some(Phase::Presenting { .. })) {
@@ -51,6 +51,15 @@ impl Session {
                 attempt.id = AttemptId(self.attempts_made);
             }
             self.look(now);
+        }
+    }
+
+    /// Looks and asks: what others have, the shared place may not have taken. Their answer is there before this tab
+    /// could present anything.
+    pub(super) fn catch_up(&mut self, now: Now, why: &'static str) {
+        self.reconcile(now, why);
+        if self.held.is_some() && self.config.coordination == Coordination::Vault {
+            self.ask_who_is_ahead();
         }
     }
 

@@ -251,9 +251,9 @@ impl Pace {
             return;
         }
         // A clock step makes one of the clocks lie, and tabs begun before and after it count differently: the
-        // younger of the two ages is the safe one.
-        let age =
-            now.mono_ms.saturating_sub(made.mono_ms).min(now.wall_ms.saturating_sub(made.wall_ms)).max(0);
+        // younger of the two ages is the safe one. Of a request in its future a clock tells nothing.
+        let ages = [now.mono_ms.saturating_sub(made.mono_ms), now.wall_ms.saturating_sub(made.wall_ms)];
+        let age = ages.into_iter().filter(|age| *age > -RATE_WINDOW_MS).min().unwrap_or(0).max(0);
         let at_ms = now.mono_ms.saturating_sub(age);
         // At its place among the three there are: a sort would be 4 KB of code.
         let place = self.requests.iter().take_while(|r| r.1 <= at_ms).count();
@@ -312,6 +312,22 @@ mod tests {
         assert!(left(&pace, WANTED_FOR_MS - 1) <= WANTED_MOST_MS);
         pace.failed(now(WANTED_FOR_MS, u32::MAX), None, false, 300_000);
         assert!(left(&pace, WANTED_FOR_MS) > WANTED_MOST_MS);
+    }
+
+    #[test]
+    fn old_requests_by_another_tabs_clock_do_not_push_out_the_last_ones() {
+        // As a tab that was begun after the clock was set forward by an hour has told of them.
+        let theirs = |ms: i64| Request { mono_ms: 3_600_000 + ms, wall_ms: 1_000_000 + ms };
+        let mut pace = Pace::default();
+        for ms in [100_000, 100_010, 100_020] {
+            pace.request(pace.mark(now(ms, 0)), now(ms, 0));
+        }
+        let meta = Meta { requests: vec![theirs(1), theirs(2), theirs(3)], ..Meta::default() };
+        pace.merge(&meta, now(100_030, 0), 0);
+        assert_eq!(pace.slot(now(100_030, 0)), Some(100_000 + RATE_WINDOW_MS));
+        let meta = Meta { requests: vec![theirs(100_025)], ..Meta::default() };
+        pace.merge(&meta, now(100_030, 0), 0);
+        assert_eq!(pace.slot(now(100_030, 0)), Some(100_010 + RATE_WINDOW_MS), "but the last ones count");
     }
 
     #[test]

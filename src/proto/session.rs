@@ -165,6 +165,8 @@ impl Session {
     /// Takes one input. Drain [`Self::poll`] before the next.
     pub fn handle(&mut self, now: Now, input: Input) {
         let was_refreshing = self.is_refreshing();
+        // What the others said while this page stood still comes one by one, and before the timer that ends the wait.
+        let hears_more = matches!(input, Input::Heard(_));
         match input {
             Input::Wake => {}
             Input::Resume => self.resume(now),
@@ -199,7 +201,7 @@ impl Session {
             Input::Unanswered(attempt) => self.answered(now, attempt, None),
             Input::Heard(message) => self.heard(now, message),
         }
-        self.tick(now);
+        self.tick(now, hears_more);
         if std::mem::take(&mut self.changed) || was_refreshing != self.is_refreshing() {
             self.event(Event::Change);
         }
@@ -270,7 +272,7 @@ impl Session {
         };
         self.hold(now, record, Because::Stored);
         self.listen();
-        self.reconcile(now, "stored state may be old");
+        self.catch_up(now, "stored state may be old");
     }
 
     fn sign_in(&mut self, now: Now, grant: Grant, id: String, key: Secret) {
@@ -356,9 +358,11 @@ impl Session {
         }
     }
 
-    /// Looks at every deadline.
-    fn tick(&mut self, now: Now) {
-        self.attempt_deadlines(now);
+    /// Looks at every deadline; at those of the attempt only once everything has been heard.
+    fn tick(&mut self, now: Now, hears_more: bool) {
+        if !hears_more {
+            self.attempt_deadlines(now);
+        }
         self.be_patient(now);
         self.let_others_go_on(now);
         let Some(held) = &mut self.held else { return };

@@ -1,5 +1,5 @@
-// The stories of many tabs with each session in a worker, as far as they do not depend on what happens in the page: there
-// it may hang or stand still without any harm, and its hooks on fetch, channels and locks see nothing.
+// The stories of many tabs with each session in a worker, as far as they do not depend on what happens in the page: it may
+// hang without any harm, and its hooks on fetch, channels and locks see nothing.
 
 import { after, before, describe } from "node:test";
 import { apart } from "./tabs/apart.mjs";
@@ -10,19 +10,21 @@ import { gone } from "./tabs/gone.mjs";
 import { rotation } from "./tabs/rotation.mjs";
 import { signOut } from "./tabs/sign-out.mjs";
 import { lostStorage } from "./tabs/trouble.mjs";
-import { offlineAndAsleep, returning } from "./tabs/waiting.mjs";
+import { frozen, hungPages, offlineAndAsleep, returning } from "./tabs/waiting.mjs";
 
 describe("tabs in Chromium, sessions in workers", { concurrency: 8 }, () => {
   const host = { ...chromium(), entry: "worker" };
   before(() => host.start());
   after(() => host.stop());
 
-  rotation(host, { times: 10, insecure: false });
+  rotation(host, { insecure: false });
   copies(host);
   gone(host, { crashes: true, storages: ["session"] });
   signOut(host, { storages: ["session"] });
+  hungPages(host);
   offlineAndAsleep(host);
   returning(host, true);
+  frozen(host);
   apart(host);
   lostStorage(host);
 });
@@ -33,6 +35,7 @@ describe("tabs in Firefox, sessions in workers", { concurrency: 8 }, () => {
   after(() => host.stop());
 
   copies(host);
+  hungPages(host);
   returning(host, false);
   apart(host);
 });

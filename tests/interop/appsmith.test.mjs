@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { running } from "./running.mjs";
 import { bundleWorker } from "./servers/appsmith.mjs";
 import { ADA, startDjango } from "./servers/django.mjs";
 import { openBrowser, PKG, startApp, until, visit } from "./setup.mjs";
@@ -30,16 +31,17 @@ const OPEN = `
 `;
 
 describe("Appsmith", { concurrency: 4, timeout: 120_000 }, () => {
+  const cast = running();
   let browser, app, django;
   before(async () => {
     const files = { "/appsmith-worker.js": await bundleWorker() };
-    [browser, app, django] = await Promise.all([
+    [browser, app, django] = await cast.start(
       openBrowser(),
       startApp({ files, page: here("./servers/appsmith/") }),
       startDjango({ scheme: "JWT", accessTtl: ACCESS_TTL_S }),
-    ]);
+    );
   });
-  after(() => Promise.all([browser.close(), app.close(), django.close()]));
+  after(() => cast.stop());
 
   const ENTRIES = {
     "the ES module": "dist/index.js",

@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { bundleRivals } from "./rivals.mjs";
+import { running } from "./running.mjs";
 import { METADATA, PUBLIC, startOidc } from "./servers/oidc.mjs";
 import { on, openBrowser, startApp, telling, until, visit } from "./setup.mjs";
 
@@ -11,12 +12,13 @@ import { on, openBrowser, startApp, telling, until, visit } from "./setup.mjs";
 const LATER_MS = 310_000;
 
 describe("Authgear", { concurrency: 4, timeout: 120_000 }, () => {
+  const cast = running();
   let browser, oidc, files;
   before(async () => {
     files = { "/rivals.js": await bundleRivals() };
-    [browser, oidc] = await Promise.all([openBrowser(), startOidc({ files })]);
+    [browser, oidc] = await cast.start(openBrowser(), startOidc({ files }));
   });
-  after(() => Promise.all([browser.close(), oidc.close()]));
+  after(() => cast.stop());
 
   const preset = (at = oidc) => ({
     preset: "authgear",

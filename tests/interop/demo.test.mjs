@@ -3,14 +3,16 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { startServer } from "../../www/server/main.mjs";
+import { running } from "./running.mjs";
 import { openBrowser, PKG, until } from "./setup.mjs";
 
 describe("the demo's backends", { concurrency: false, timeout: 120_000 }, () => {
+  const cast = running();
   let browser, demo;
   before(async () => {
-    [browser, demo] = await Promise.all([openBrowser(), startServer({ pkg: PKG })]);
+    [browser, demo] = await cast.start(openBrowser(), startServer({ pkg: PKG }));
   });
-  after(() => Promise.all([browser.close(), demo.close()]));
+  after(() => cast.stop());
 
   /** The page of a backend, found as a visitor finds it. */
   async function choose(t, name) {

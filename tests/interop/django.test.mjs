@@ -1,11 +1,13 @@
 // The real Django with djangorestframework-simplejwt: as its documentation has it, and in the shape of Baserow's user
-// API. Page and API are on two origins, and the challenge is not exposed, as django-cors-headers leaves it.
+// API. Page and API are on two origins, and the challenge is not exposed, as django-cors-headers leaves it. All of it with
+// the session in the page and in a worker, side by side, for it mostly waits.
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { running } from "./running.mjs";
 import { ADA, startDjango } from "./servers/django.mjs";
-import { on, openBrowser, startApp, telling, until, visit } from "./setup.mjs";
+import { ENTRIES, on, openBrowser, startApp, telling, until, visit } from "./setup.mjs";
 
 const ACCESS_TTL_S = 3;
 /** A whole lifetime, and the second that `exp` loses by rounding. */
@@ -38,25 +40,32 @@ const SHAPES = {
   },
 };
 
+const cast = running();
 let browser, app;
 before(async () => {
-  [browser, app] = await Promise.all([openBrowser(), startApp()]);
+  [browser, app] = await cast.start(openBrowser(), startApp());
 });
-after(() => Promise.all([browser.close(), app.close()]));
+after(() => cast.stop());
 
 for (const [name, shape] of Object.entries(SHAPES)) {
-  describe(name, { concurrency: 6, timeout: 120_000 }, () => {
-    let short, long;
+  describe(name, { concurrency: true, timeout: 120_000 }, () => {
+    const servers = {};
     before(async () => {
       const { scheme } = shape;
-      [short, long] = await Promise.all([startDjango({ scheme, accessTtl: ACCESS_TTL_S }), startDjango({ scheme })]);
+      const started = await cast.start(startDjango({ scheme, accessTtl: ACCESS_TTL_S }), startDjango({ scheme }));
+      [servers.short, servers.long] = started;
     });
-    after(() => Promise.all([short.close(), long.close()]));
 
+    for (const entry of ENTRIES) describe(`through ${entry}`, { concurrency: 5 }, suite(shape, entry, servers));
+  });
+}
+
+function suite(shape, entry, servers) {
+  return () => {
     /** The app's own login, then tokenwell takes its answer. */
     async function signIn(t, django, { more = {}, login = {} } = {}) {
       const visitor = await visit(t, browser, app.url);
-      await on(visitor.page, "openSession", { ...shape.preset(django.url), allow: [django.url], ...more });
+      await on(visitor.page, "openSession", { entry, ...shape.preset(django.url), allow: [django.url], ...more });
       const tokens = await visitor.page.evaluate(
         async ([url, body, login]) => {
           const headers = { "content-type": "application/json" };
@@ -75,7 +84,7 @@ for (const [name, shape] of Object.entries(SHAPES)) {
     }
 
     test("a sign-in is used with its scheme, and its expiry is the token's own", async (t) => {
-      const { page, me, calls, tokens } = await signIn(t, long);
+      const { page, me, calls, tokens } = await signIn(t, servers.long);
       assert.deepEqual(await on(page, "call", me), { status: 200, body: { username: ADA.username } });
       assert.equal(calls()[0].headers.authorization, `${shape.scheme} ${tokens[shape.names.access]}`);
       const look = await on(page, "look");
@@ -85,7 +94,7 @@ for (const [name, shape] of Object.entries(SHAPES)) {
     });
 
     test("the refresh is the request that the server's documentation shows", async (t) => {
-      const { page, tokens, refreshes } = await signIn(t, long);
+      const { page, tokens, refreshes } = await signIn(t, servers.long);
       await on(page, "ask", "refresh");
       const [{ headers, body }] = refreshes();
       assert.deepEqual(JSON.parse(body), { [shape.names.param]: tokens[shape.names.refresh] });
@@ -95,14 +104,14 @@ for (const [name, shape] of Object.entries(SHAPES)) {
     });
 
     test("an expired token is refreshed before the call", async (t) => {
-      const { page, me, calls, refreshes } = await signIn(t, short, { more: { autoRefresh: false } });
+      const { page, me, calls, refreshes } = await signIn(t, servers.short, { more: { autoRefresh: false } });
       await sleep(DEAD_MS);
       assert.equal((await on(page, "call", me)).status, 200);
       assert.deepEqual([calls().length, refreshes().length], [1, 1]);
     });
 
     test("in the background too, before it expires", async (t) => {
-      const { page, refreshes, tokens } = await signIn(t, short);
+      const { page, refreshes, tokens } = await signIn(t, servers.short);
       await until(() => refreshes().length >= 2, "two refreshes");
       const look = await on(page, "look");
       assert.deepEqual([look.status, look.reason], ["signed-in", "refreshed"]);
@@ -117,7 +126,7 @@ for (const [name, shape] of Object.entries(SHAPES)) {
 
     test("a 401 leads to one refresh and one replay, though the challenge names no error", async (t) => {
       // The login claims an hour, so that only the API can say that the token has expired.
-      const { page, me, calls, refreshes } = await signIn(t, short, { login: { expires_in: 3600 } });
+      const { page, me, calls, refreshes } = await signIn(t, servers.short, { login: { expires_in: 3600 } });
       await sleep(DEAD_MS);
       assert.deepEqual(await on(page, "call", me), { status: 200, body: { username: ADA.username } });
       assert.deepEqual(
@@ -130,7 +139,7 @@ for (const [name, shape] of Object.entries(SHAPES)) {
     });
 
     test("ten calls that are all told 401 share one refresh", async (t) => {
-      const { page, me, refreshes } = await signIn(t, short, { login: { expires_in: 3600 } });
+      const { page, me, refreshes } = await signIn(t, servers.short, { login: { expires_in: 3600 } });
       await sleep(DEAD_MS);
       const statuses = await page.evaluate(
         async (url) => Promise.all(Array.from({ length: 10 }, async () => (await window.session.fetch(url)).status)),
@@ -141,8 +150,8 @@ for (const [name, shape] of Object.entries(SHAPES)) {
     });
 
     test("a blacklisted refresh token ends the session", async (t) => {
-      const { page, tokens, refreshes } = await signIn(t, long);
-      const blacklisted = await fetch(long.url + shape.blacklist, {
+      const { page, tokens, refreshes } = await signIn(t, servers.long);
+      const blacklisted = await fetch(servers.long.url + shape.blacklist, {
         method: "POST",
         headers: { "content-type": "application/json" },
         body: JSON.stringify({ [shape.names.param]: tokens[shape.names.refresh] }),
@@ -157,7 +166,9 @@ for (const [name, shape] of Object.entries(SHAPES)) {
     });
 
     test("a wrong path, answered 404 as a page, keeps the session", async (t) => {
-      const { page } = await signIn(t, long, { more: { refresh: { url: `${long.url}/api/nowhere/` } } });
+      const { page } = await signIn(t, servers.long, {
+        more: { refresh: { url: `${servers.long.url}/api/nowhere/` } },
+      });
       const { code, status } = await on(page, "ask", "refresh");
       assert.deepEqual({ code, status }, { code: "invalid_response", status: 404 });
       assert.equal((await on(page, "look")).status, "signed-in");
@@ -165,19 +176,19 @@ for (const [name, shape] of Object.entries(SHAPES)) {
 
     if (shape.rotates) {
       test("each rotated refresh token is kept, across a reload too", async (t) => {
-        const { page, refreshes } = await signIn(t, long);
+        const { page, refreshes } = await signIn(t, servers.long);
         await on(page, "ask", "refresh");
         await on(page, "ask", "refresh");
         await page.reload();
         await page.waitForFunction(() => window.ready);
-        await on(page, "openSession", { ...shape.preset(long.url), allow: [long.url] });
+        await on(page, "openSession", { entry, ...shape.preset(servers.long.url), allow: [servers.long.url] });
         assert.equal((await on(page, "ask", "refresh")).value.status, "signed-in");
         const presented = refreshes().map(({ body }) => JSON.parse(body)[shape.names.param]);
         assert.equal(new Set(presented).size, 3);
       });
     } else {
       test("an answer without a refresh token keeps the old one; the user comes with each", async (t) => {
-        const { page, refreshes, tokens } = await signIn(t, long);
+        const { page, refreshes, tokens } = await signIn(t, servers.long);
         assert.deepEqual((await on(page, "look")).user, { username: ADA.username });
         await on(page, "ask", "refresh");
         await on(page, "ask", "refresh");
@@ -187,17 +198,17 @@ for (const [name, shape] of Object.entries(SHAPES)) {
       });
 
       test("a sign-out blacklists the refresh token", async (t) => {
-        const { page, tokens } = await signIn(t, long);
+        const { page, tokens } = await signIn(t, servers.long);
         await on(page, "ask", "signOut");
         const body = JSON.stringify({ refresh_token: tokens.refresh_token });
         const headers = { "content-type": "application/json" };
-        const again = await fetch(long.url + shape.refreshPath, { method: "POST", headers, body });
+        const again = await fetch(servers.long.url + shape.refreshPath, { method: "POST", headers, body });
         assert.deepEqual([again.status, (await again.json()).error], [401, "ERROR_INVALID_REFRESH_TOKEN"]);
       });
 
       test("a login that asks for a second factor is no sign-in", async (t) => {
         const { page } = await visit(t, browser, app.url);
-        await on(page, "openSession", shape.preset(long.url));
+        await on(page, "openSession", { entry, ...shape.preset(servers.long.url) });
         const refused = await on(page, "ask", "setTokens", {
           two_factor_auth: "totp",
           token: "only.for.the-second-step",
@@ -206,5 +217,5 @@ for (const [name, shape] of Object.entries(SHAPES)) {
         assert.equal((await on(page, "look")).status, "signed-out");
       });
     }
-  });
+  };
 }

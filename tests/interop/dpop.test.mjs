@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { after, before, describe, test } from "node:test";
+import { running } from "./running.mjs";
 import { PUBLIC, startOidc } from "./servers/oidc.mjs";
 import { on, openBrowser, openPage, until, visit } from "./setup.mjs";
 
@@ -45,16 +46,17 @@ async function signIn(t, browser, at, { skewMs = 0, ...more } = {}) {
 }
 
 describe("DPoP", { concurrency: 4, timeout: 120_000 }, () => {
+  const cast = running();
   let browser, nonces, plain;
   before(async () => {
-    [browser, nonces, plain] = await Promise.all([
+    [browser, nonces, plain] = await cast.start(
       openBrowser(),
       startOidc({ dpop: { nonceSecret: randomBytes(32), requireNonce: () => true } }),
       // Without nonces, so that the time in a proof counts.
       startOidc({ dpop: { requireNonce: () => false } }),
-    ]);
+    );
   });
-  after(() => Promise.all([browser.close(), nonces.close(), plain.close()]));
+  after(() => cast.stop());
 
   test("a sign-in, a call and a refresh, each with a nonce that was asked for once", async (t) => {
     const { page, url, tokens, calls, mine } = await signIn(t, browser, nonces);
@@ -175,11 +177,12 @@ describe("DPoP", { concurrency: 4, timeout: 120_000 }, () => {
 // Alone, for here time passes on the server.
 describe("DPoP, later", { timeout: 60_000 }, () => {
   test("a nonce that the server does not take any more is replaced, and nothing is refreshed for it", async (t) => {
-    const [browser, at] = await Promise.all([
+    const cast = running();
+    t.after(() => cast.stop());
+    const [browser, at] = await cast.start(
       openBrowser(),
       startOidc({ accessTtl: 3600, dpop: { nonceSecret: randomBytes(32), requireNonce: () => true } }),
-    ]);
-    t.after(() => Promise.all([browser.close(), at.close()]));
+    );
     const { page, tokens, calls } = await signIn(t, browser, at);
     assert.equal((await on(page, "call", userinfo(at))).status, 200);
     const date = Date.now;

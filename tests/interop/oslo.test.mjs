@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { bundleRivals } from "./rivals.mjs";
+import { running } from "./running.mjs";
 import { CLIENTS, PUBLIC, startOidc } from "./servers/oidc.mjs";
 import { on, openBrowser, telling, until, visit } from "./setup.mjs";
 
@@ -30,6 +31,7 @@ const ANSWERS = {
 };
 
 describe("Oslo", { concurrency: 4, timeout: 120_000 }, () => {
+  const cast = running();
   let browser, oidc;
   before(async () => {
     const files = { "/rivals.js": await bundleRivals() };
@@ -38,9 +40,9 @@ describe("Oslo", { concurrency: 4, timeout: 120_000 }, () => {
       response.writeHead(200, { "content-type": "application/json" });
       return response.end(JSON.stringify(ANSWERS[path]));
     };
-    [browser, oidc] = await Promise.all([openBrowser(), startOidc({ files, route })]);
+    [browser, oidc] = await cast.start(openBrowser(), startOidc({ files, route }));
   });
-  after(() => Promise.all([browser.close(), oidc.close()]));
+  after(() => cast.stop());
 
   async function open(t, route, tokens = { access_token: "first", refresh_token: "kept", expires_in: 3600 }) {
     const visitor = await visit(t, browser, oidc.url);

@@ -3,19 +3,21 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { running } from "./running.mjs";
 import { startSapphire } from "./servers/sapphire.mjs";
-import { on, openBrowser, openPage, startApp, telling, until, visit, within } from "./setup.mjs";
+import { ENTRIES, on, openBrowser, openPage, startApp, telling, until, visit, within } from "./setup.mjs";
 
 const LOGIN_DATA = { user: { id: "1", username: "Ada" }, guilds: [{ id: "7", name: "Analytical Engines" }] };
 const DAY_MS = 86_400_000;
 
 describe("Sapphire", { concurrency: false, timeout: 120_000 }, () => {
+  const cast = running();
   let browser, app, sapphire;
   before(async () => {
-    [browser, app] = await Promise.all([openBrowser(), startApp()]);
-    sapphire = await startSapphire({ origin: app.url, prefix: "api/" });
+    [browser, app] = await cast.start(openBrowser(), startApp());
+    [sapphire] = await cast.start(startSapphire({ origin: app.url, prefix: "api/" }));
   });
-  after(() => Promise.all([browser.close(), app.close(), sapphire.close()]));
+  after(() => cast.stop());
   beforeEach(() => {
     Object.assign(sapphire.discord, { down: false, username: "Ada", lifetime: 604_800 });
     sapphire.requests.length = 0;
@@ -41,6 +43,11 @@ describe("Sapphire", { concurrency: false, timeout: 120_000 }, () => {
     await on(page, "ask", "setUser", data);
   }
 
+  /** Through each entry: what a worker may do otherwise, with its requests, its cookies and what it keeps. */
+  const both = (name, run) => {
+    for (const entry of ENTRIES) test(`${name} (${entry})`, (t) => run(t, entry));
+  };
+
   async function dashboard(t, more) {
     const visitor = await visit(t, browser, app.url);
     await on(visitor.page, "openSession", preset(more));
@@ -48,8 +55,8 @@ describe("Sapphire", { concurrency: false, timeout: 120_000 }, () => {
     return visitor;
   }
 
-  test("a sign-in by oauth/callback gives LoginData as the user, and a reload keeps it", async (t) => {
-    const { page } = await dashboard(t);
+  both("a sign-in by oauth/callback gives LoginData as the user, and a reload keeps it", async (t, entry) => {
+    const { page } = await dashboard(t, { entry });
     const { status, user, accessToken, claims, reason } = await on(page, "look");
     assert.deepEqual(
       { status, user, accessToken, claims, reason },
@@ -63,15 +70,15 @@ describe("Sapphire", { concurrency: false, timeout: 120_000 }, () => {
     );
     await page.reload();
     await page.waitForFunction(() => window.ready);
-    await on(page, "openSession", preset());
+    await on(page, "openSession", preset({ entry }));
     const restored = await on(page, "look");
     assert.deepEqual([restored.status, restored.user, restored.reason], ["signed-in", LOGIN_DATA, "stored"]);
     await sleep(500);
     assert.equal(refreshes(), 0, "data a second old needs no resync");
   });
 
-  test("resync gives the user as Discord now has it", async (t) => {
-    const { page } = await dashboard(t);
+  both("resync gives the user as Discord now has it", async (t, entry) => {
+    const { page } = await dashboard(t, { entry });
     sapphire.discord.username = "Countess Lovelace";
     const { value } = await on(page, "ask", "resync");
     assert.deepEqual(value, { ...LOGIN_DATA, user: { id: "1", username: "Countess Lovelace" } });
@@ -79,8 +86,8 @@ describe("Sapphire", { concurrency: false, timeout: 120_000 }, () => {
     assert.equal(refreshes(), 1);
   });
 
-  test("a refresh carries the cookie and nothing that its CORS would refuse", async (t) => {
-    const { page } = await dashboard(t);
+  both("a refresh carries the cookie and nothing that its CORS would refuse", async (t, entry) => {
+    const { page } = await dashboard(t, { entry });
     await on(page, "ask", "refresh");
     const [{ headers, body, path }] = asked("refresh");
     const { cookie, ...others } = telling(headers);
@@ -92,8 +99,8 @@ describe("Sapphire", { concurrency: false, timeout: 120_000 }, () => {
     assert.deepEqual(preflights, [], "a simple request needs no preflight");
   });
 
-  test("a call to the bot's API carries the cookie as its caller asks, and no Authorization", async (t) => {
-    const { page } = await dashboard(t, { allow: [sapphire.url] });
+  both("a call to the bot's API carries the cookie as its caller asks, and no Authorization", async (t, entry) => {
+    const { page } = await dashboard(t, { entry, allow: [sapphire.url] });
     const answer = await on(page, "call", `${sapphire.url}/api/oauth/read-only`, { credentials: "include" });
     assert.equal(answer.status, 200);
     const call = sapphire.requests.find((request) => request.path === "/api/oauth/read-only");
@@ -101,9 +108,9 @@ describe("Sapphire", { concurrency: false, timeout: 120_000 }, () => {
     assert.match(call.headers.cookie, new RegExp(`^${sapphire.cookie}=`));
   });
 
-  test("Sapphire's own refresh rotates the cookie, and the next refresh goes on with the new one", async (t) => {
+  both("Sapphire's own refresh rotates the cookie, and the next refresh goes on with the new one", async (t, entry) => {
     sapphire.discord.lifetime = 3600; // Within the last day, so the guide's route refreshes each time.
-    const { page, context } = await dashboard(t);
+    const { page, context } = await dashboard(t, { entry });
     const cookie = async () =>
       (await context.cookies(sapphire.url)).find(({ name }) => name === sapphire.cookie)?.value;
     const cookies = [await cookie()];
@@ -148,8 +155,8 @@ describe("Sapphire", { concurrency: false, timeout: 120_000 }, () => {
     await until(async () => (await on(second, "look")).status === "signed-out", "the second tab to be signed out");
   });
 
-  test("without its cookie the session ends, once and for all, without a loop", async (t) => {
-    const { page, context } = await dashboard(t, { refresh: { interval: 1 } });
+  both("without its cookie the session ends, once and for all, without a loop", async (t, entry) => {
+    const { page, context } = await dashboard(t, { entry, refresh: { interval: 1 } });
     await context.clearCookies();
     const { code, status } = await on(page, "ask", "resync");
     assert.deepEqual({ code, status }, { code: "invalid_grant", status: 401 });
@@ -175,11 +182,11 @@ describe("Sapphire", { concurrency: false, timeout: 120_000 }, () => {
     assert.equal(refreshes(), 1);
   });
 
-  test("a visitor who comes with a cookie only is signed in by resync", async (t) => {
-    const { page, context } = await dashboard(t);
+  both("a visitor who comes with a cookie only is signed in by resync", async (t, entry) => {
+    const { page, context } = await dashboard(t, { entry });
     const again = await openPage(context, app.url); // A tab of its own: an empty sessionStorage.
     await page.close();
-    await on(again.page, "openSession", preset());
+    await on(again.page, "openSession", preset({ entry }));
     assert.equal((await on(again.page, "look")).status, "signed-out");
     assert.deepEqual((await within(on(again.page, "ask", "resync"), 5000)).value, LOGIN_DATA);
     assert.deepEqual((await on(again.page, "look")).user, LOGIN_DATA);
@@ -228,8 +235,8 @@ describe("Sapphire", { concurrency: false, timeout: 120_000 }, () => {
     );
   });
 
-  test("a sign-out tells the bot, which drops the cookie", async (t) => {
-    const { page, context } = await dashboard(t);
+  both("a sign-out tells the bot, which drops the cookie", async (t, entry) => {
+    const { page, context } = await dashboard(t, { entry });
     await on(page, "ask", "signOut");
     assert.equal((await on(page, "look")).status, "signed-out");
     const [{ headers, body }] = asked("logout");
@@ -238,12 +245,12 @@ describe("Sapphire", { concurrency: false, timeout: 120_000 }, () => {
     assert.deepEqual(await context.cookies(sapphire.url), []);
     await page.reload();
     await page.waitForFunction(() => window.ready);
-    await on(page, "openSession", preset());
+    await on(page, "openSession", preset({ entry }));
     assert.equal((await on(page, "look")).status, "signed-out");
   });
 
-  test("no token is anywhere in the page", async (t) => {
-    const { page, context } = await dashboard(t);
+  both("no token is anywhere in the page", async (t, entry) => {
+    const { page, context } = await dashboard(t, { entry });
     await on(page, "ask", "resync");
     const everything = await page.evaluate(() => {
       const stores = [localStorage, sessionStorage].map((store) => JSON.stringify(store));

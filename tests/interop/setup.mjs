@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { watch } from "../e2e/browser.mjs";
 
-export { openBrowser, PKG, until } from "../e2e/browser.mjs";
+export { ENTRIES, openBrowser, PKG, until } from "../e2e/browser.mjs";
 export { startApp } from "./servers/http.mjs";
 
 /**

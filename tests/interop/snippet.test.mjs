@@ -3,15 +3,17 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { running } from "./running.mjs";
 import { startSnippetServer, THE_SNIPPETS } from "./servers/snippet.mjs";
-import { on, openBrowser, telling, visit } from "./setup.mjs";
+import { ENTRIES, on, openBrowser, telling, visit } from "./setup.mjs";
 
 describe("the snippet", { concurrency: 4, timeout: 120_000 }, () => {
+  const cast = running();
   let browser;
   before(async () => {
-    browser = await openBrowser();
+    [browser] = await cast.start(openBrowser());
   });
-  after(() => browser.close());
+  after(() => cast.stop());
 
   async function open(t, { server: settings = {}, apart, ...more } = {}) {
     const server = Object.assign(await startSnippetServer({ apart }), settings);
@@ -31,8 +33,12 @@ describe("the snippet", { concurrency: 4, timeout: 120_000 }, () => {
     return { ...visitor, server, refreshes, calls };
   }
 
-  test("its server is asked as the snippet asks it", async (t) => {
-    const { page, refreshes } = await open(t);
+  const both = (name, run) => {
+    for (const entry of ENTRIES) test(`${name} (${entry})`, (t) => run(t, entry));
+  };
+
+  both("its server is asked as the snippet asks it", async (t, entry) => {
+    const { page, refreshes } = await open(t, { entry });
     await on(page, "ask", "refresh");
     const [{ method, headers, body }] = refreshes();
     const { refresh_token, ...members } = JSON.parse(body);
@@ -42,8 +48,8 @@ describe("the snippet", { concurrency: 4, timeout: 120_000 }, () => {
     assert.equal(telling(headers).authorization, undefined);
   });
 
-  test("its challenge leads to one refresh and one replay, and each rotated token is kept", async (t) => {
-    const { page, server, refreshes, calls } = await open(t, { retryOn: "invalid_token" });
+  both("its challenge leads to one refresh and one replay, and each rotated token is kept", async (t, entry) => {
+    const { page, server, refreshes, calls } = await open(t, { entry, retryOn: "invalid_token" });
     for (let round = 1; round <= 3; round += 1) {
       server.expireAccess();
       assert.deepEqual(await on(page, "call", "/api/profile"), { status: 200, body: { name: "Ada", marks: null } });
@@ -143,8 +149,8 @@ describe("the snippet", { concurrency: 4, timeout: 120_000 }, () => {
     }
   }
 
-  test("a step-up challenge of RFC 9470 comes out as an event, and is no reason to refresh", async (t) => {
-    const { page, server, refreshes, calls } = await open(t);
+  both("a step-up challenge of RFC 9470 comes out as an event, and is no reason to refresh", async (t, entry) => {
+    const { page, server, refreshes, calls } = await open(t, { entry });
     const challenge =
       'Bearer error="insufficient_user_authentication", error_description="A different authentication level is required", acr_values="myACR other", max_age="5"';
     const path = always(401, challenge);
@@ -155,15 +161,15 @@ describe("the snippet", { concurrency: 4, timeout: 120_000 }, () => {
     assert.equal((await on(page, "look")).status, "signed-in");
   });
 
-  test("on another origin, which shows no challenge, any 401 is reason enough for one refresh", async (t) => {
-    const { page, server, refreshes, calls } = await open(t, { apart: true });
+  both("on another origin, which shows no challenge, any 401 is reason enough for one refresh", async (t, entry) => {
+    const { page, server, refreshes, calls } = await open(t, { entry, apart: true });
     server.expireAccess();
     assert.equal((await on(page, "call", `${server.api}/api/profile`)).status, 200);
     assert.deepEqual([refreshes().length, calls().length], [1, 2]);
   });
 
-  test("an API that refuses for ever costs one refresh, and the caller has its last word", async (t) => {
-    const { page, refreshes, calls } = await open(t);
+  both("an API that refuses for ever costs one refresh, and the caller has its last word", async (t, entry) => {
+    const { page, refreshes, calls } = await open(t, { entry });
     for (let round = 0; round < 3; round += 1) {
       assert.deepEqual(await on(page, "call", always(401, THE_SNIPPETS)), { status: 401, body: { error: "no" } });
       await sleep(50);

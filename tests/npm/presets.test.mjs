@@ -1,17 +1,18 @@
-// The presets: what they are as data, and what each sends and understands, byte for byte, seen by a `fetch` of our own.
+// The presets: what they are as data, and what each sends and understands, byte for byte, seen by a `fetch` of our own;
+// through both fronts.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { before, test } from "node:test";
-import { pathToFileURL } from "node:url";
 import { RefreshRequestContext, TokenRevocationRequestContext, TokenType } from "@oslojs/oauth2";
+import { front, notInWorker } from "./fronts.mjs";
 import { install, root } from "./installed.mjs";
 
 let lib;
 before(async () => {
-  lib = await import(pathToFileURL(join(install().home, "dist/index.js")));
+  lib = await front(install());
 });
 
 /** Plays a server: `answer(request)` gives a body or a Response. What was sent is noted. */
@@ -245,6 +246,9 @@ test("authgear: a discovery that is not answered is given up after 15 s", async 
   assert.deepEqual(asked, [15_000]);
 });
 
+/** Its keys are written for others to read, by code that is in a worker already. */
+const appsmithAlone = notInWorker("what is stored for tokenwell/worker is sealed");
+
 /** Appsmith's store as its evaluation worker shows it. Notes what is to outlive the page. */
 function appsmith(t, store = {}) {
   const persisted = {};
@@ -271,52 +275,56 @@ const untilStored = async (store, value) => {
   await new Promise((resolve) => setTimeout(resolve, 5));
 };
 
-test("appsmith: a function refreshes, and the guide's store keys stay what the guide has in them", async (t) => {
-  const { store, persisted } = appsmith(t);
-  const runs = [];
-  const query = async ({ refreshToken, reason }) => {
-    runs.push([reason, refreshToken]);
-    const access = jwt({ iat: 0, exp: 600, run: runs.length });
-    return { token: access, access_token: access, refresh_token: refreshToken ? undefined : "r1", user: { id: 1 } };
-  };
-  const preset = lib.presets.appsmith({ refresh: query });
-  const { storage, ...plain } = preset;
-  assert.deepEqual(plain, { autoRefresh: false, crossTab: false, refresh: query });
-  const session = await open(
-    t,
-    play(() => ({})),
-    { ...preset, name: "appsmith" },
-  );
+test(
+  "appsmith: a function refreshes, and the guide's store keys stay what the guide has in them",
+  appsmithAlone,
+  async (t) => {
+    const { store, persisted } = appsmith(t);
+    const runs = [];
+    const query = async ({ refreshToken, reason }) => {
+      runs.push([reason, refreshToken]);
+      const access = jwt({ iat: 0, exp: 600, run: runs.length });
+      return { token: access, access_token: access, refresh_token: refreshToken ? undefined : "r1", user: { id: 1 } };
+    };
+    const preset = lib.presets.appsmith({ refresh: query });
+    const { storage, ...plain } = preset;
+    assert.deepEqual(plain, { autoRefresh: false, crossTab: false, refresh: query });
+    const session = await open(
+      t,
+      play(() => ({})),
+      { ...preset, name: "appsmith" },
+    );
 
-  assert.equal(await session.getAccessToken(), null);
-  // Nothing stored: the first refresh is the login; everyone who comes meanwhile joins it.
-  const [{ accessToken }] = await Promise.all([session.refresh(), session.refresh()]);
-  await untilStored(store, accessToken);
-  assert.equal(store.authRefreshToken, "r1");
-  assert.ok(Math.abs(store.authAccessTokenExp - Date.now() - 600_000) < 5000);
-  assert.deepEqual(Object.keys(persisted).sort(), ["authAccessToken", "authAccessTokenExp", "authRefreshToken"]);
+    assert.equal(await session.getAccessToken(), null);
+    // Nothing stored: the first refresh is the login; everyone who comes meanwhile joins it.
+    const [{ accessToken }] = await Promise.all([session.refresh(), session.refresh()]);
+    await untilStored(store, accessToken);
+    assert.equal(store.authRefreshToken, "r1");
+    assert.ok(Math.abs(store.authAccessTokenExp - Date.now() - 600_000) < 5000);
+    assert.deepEqual(Object.keys(persisted).sort(), ["authAccessToken", "authAccessTokenExp", "authRefreshToken"]);
 
-  await untilStored(store, (await session.refresh()).accessToken);
-  assert.equal(store.authRefreshToken, "r1");
-  assert.deepEqual(runs, [
-    ["startup", null],
-    ["manual", "r1"],
-  ]);
-  const { snapshot } = session;
-  session.dispose();
-  const again = await open(
-    t,
-    play(() => ({})),
-    { ...preset, name: "appsmith" },
-  );
-  assert.equal(again.accessToken, snapshot.accessToken);
-  assert.deepEqual(again.user, { id: 1 });
-  await again.signOut();
-  await untilStored(store, undefined);
-  assert.deepEqual([store, persisted], [{}, {}]);
-});
+    await untilStored(store, (await session.refresh()).accessToken);
+    assert.equal(store.authRefreshToken, "r1");
+    assert.deepEqual(runs, [
+      ["startup", null],
+      ["manual", "r1"],
+    ]);
+    const { snapshot } = session;
+    session.dispose();
+    const again = await open(
+      t,
+      play(() => ({})),
+      { ...preset, name: "appsmith" },
+    );
+    assert.equal(again.accessToken, snapshot.accessToken);
+    assert.deepEqual(again.user, { id: 1 });
+    await again.signOut();
+    await untilStored(store, undefined);
+    assert.deepEqual([store, persisted], [{}, {}]);
+  },
+);
 
-test("appsmith: a session begins with the tokens that the guide's code left", async (t) => {
+test("appsmith: a session begins with the tokens that the guide's code left", appsmithAlone, async (t) => {
   const { store } = appsmith(t, {
     authAccessToken: "opaque",
     authRefreshToken: "r1",
@@ -335,24 +343,28 @@ test("appsmith: a session begins with the tokens that the guide's code left", as
   assert.deepEqual([store.authAccessToken, store.authRefreshToken], ["after r1", "r2"]);
 });
 
-test("appsmith: a token whose end the guide's code could not read is renewed once, not at every call", async (t) => {
-  appsmith(t, { authAccessToken: "opaque", authRefreshToken: "r1", authAccessTokenExp: null });
-  let runs = 0;
-  const refresh = async () => {
-    runs += 1;
-    return "new";
-  };
-  const session = await open(
-    t,
-    play(() => ({})),
-    lib.presets.appsmith({ refresh }),
-  );
-  assert.deepEqual(await Promise.all([session.getAccessToken(), session.getAccessToken()]), ["new", "new"]);
-  assert.equal(await session.getAccessToken(), "new");
-  assert.equal(runs, 1);
-});
+test(
+  "appsmith: a token whose end the guide's code could not read is renewed once, not at every call",
+  appsmithAlone,
+  async (t) => {
+    appsmith(t, { authAccessToken: "opaque", authRefreshToken: "r1", authAccessTokenExp: null });
+    let runs = 0;
+    const refresh = async () => {
+      runs += 1;
+      return "new";
+    };
+    const session = await open(
+      t,
+      play(() => ({})),
+      lib.presets.appsmith({ refresh }),
+    );
+    assert.deepEqual(await Promise.all([session.getAccessToken(), session.getAccessToken()]), ["new", "new"]);
+    assert.equal(await session.getAccessToken(), "new");
+    assert.equal(runs, 1);
+  },
+);
 
-test("appsmith: without its globals the session lives in memory, and says so", async (t) => {
+test("appsmith: without its globals the session lives in memory, and says so", appsmithAlone, async (t) => {
   const session = await open(
     t,
     play(() => ({})),
@@ -362,7 +374,7 @@ test("appsmith: without its globals the session lives in memory, and says so", a
   assert.ok(session.explain().some(({ what }) => what === "go on in memory"));
 });
 
-test("appsmith: the JS Object of docs/presets/appsmith.md works as it is pasted", async (t) => {
+test("appsmith: the JS Object of docs/presets/appsmith.md works as it is pasted", appsmithAlone, async (t) => {
   const page = readFileSync(join(root, "docs/presets/appsmith.md"), "utf8");
   const code = [...page.matchAll(/^```js\n([\s\S]*?)^```$/gm)].at(-1)[1];
   const { default: Auth } = await import(`data:text/javascript,${encodeURIComponent(code)}`);

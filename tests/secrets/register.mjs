@@ -1,21 +1,24 @@
 // Preloaded into every Node process of the suites (`--import`, by xtask): notes every secret that a server of that process
-// issues or is sent. What the suites print must hold none of them.
+// issues or is sent. What the suites print must hold none of them. register.py does the same for servers in Python.
 
-import { appendFileSync } from "node:fs";
+import { appendFileSync, readFileSync } from "node:fs";
 import { IncomingMessage, Server, ServerResponse } from "node:http";
 
-/** Where secrets go by these names: RFC 6749, RFC 7636, and what the backends of tests/interop call theirs. */
-const NAMES =
-  /^(access_token|refresh_token|id_token|token|access|refresh|code|code_verifier|client_secret|subject_token|assertion)$/;
-/** Shorter values are test data, such as `access-1`, and words. */
-const LEAST = 20;
+/**
+ * What secrets are called: by RFC 6749, RFC 7636, and the backends of tests/interop. Shorter values than `least` are test
+ * data, such as `access-1`, and words.
+ */
+const { names, least } = JSON.parse(readFileSync(new URL("./names.json", import.meta.url), "utf8"));
+const NAMES = new Set(names);
 
 /** The secrets of this process. */
 const known = new Set();
 globalThis[Symbol.for("tokenwell.secrets")] = known;
+/** For servers that hand out tokens by no answer of theirs. */
+globalThis[Symbol.for("tokenwell.issued")] = walk;
 
 function note(value) {
-  if (typeof value !== "string" || value.length < LEAST || /\s/.test(value) || known.has(value)) return;
+  if (typeof value !== "string" || value.length < least || /\s/.test(value) || known.has(value)) return;
   known.add(value);
   if (process.env.TOKENWELL_SECRETS) appendFileSync(process.env.TOKENWELL_SECRETS, `${value}\n`);
 }
@@ -23,7 +26,7 @@ function note(value) {
 function walk(value) {
   if (typeof value !== "object" || value === null) return;
   for (const [name, member] of Object.entries(value)) {
-    if (NAMES.test(name)) note(member);
+    if (NAMES.has(name)) note(member);
     walk(member);
   }
 }
@@ -32,7 +35,7 @@ function body(text) {
   try {
     walk(JSON.parse(text));
   } catch {
-    for (const [name, value] of new URLSearchParams(text)) if (NAMES.test(name)) note(value);
+    for (const [name, value] of new URLSearchParams(text)) if (NAMES.has(name)) note(value);
   }
 }
 
@@ -46,6 +49,17 @@ function header(name, value) {
     .filter((cookie) => !cookie.startsWith("_interaction"));
   for (const cookie of cookies) note(cookie.split(/=(.*?)(;|$)/)[1]);
 }
+
+/** What a request authenticates itself with (RFC 9110 §11.6.2), and its cookies. */
+function credentials({ authorization, cookie }) {
+  const [scheme, given = ""] = (authorization ?? "").split(/ (.*)/s);
+  if (/^basic$/i.test(scheme)) note(decoded(Buffer.from(given, "base64").toString().split(/:(.*)/s)[1] ?? ""));
+  else note(given);
+  for (const pair of (cookie ?? "").split("; ")) if (!pair.startsWith("_interaction")) note(pair.split(/=(.*)/s)[1]);
+}
+
+/** Client secrets are form-encoded there (RFC 6749 §2.3.1). */
+const decoded = (text) => new URLSearchParams(`x=${text}`).get("x");
 
 /** What a message is made of, without being in its way. */
 function listen(of, method, take) {
@@ -79,6 +93,7 @@ listen(ServerResponse.prototype, "end", function (chunk) {
 listen(Server.prototype, "emit", (event, request) => {
   if (event !== "request" || !(request instanceof IncomingMessage)) return;
   body(String(request.url).split("?")[1] ?? "");
+  credentials(request.headers);
   listen(request, "push", (chunk) => {
     if (chunk !== null) return add(request, chunk);
     body(texts.get(request) ?? "");

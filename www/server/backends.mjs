@@ -102,7 +102,8 @@ export function createBackends(origin) {
       return (await started.get(name))?.server.files?.[path] ?? null;
     },
     async close() {
-      for (const opening of started.values()) await (await opening.catch(() => null))?.server.close();
+      const closing = [...started.values()].map(async (opening) => (await opening.catch(() => null))?.server.close());
+      await Promise.allSettled(closing); // What goes wrong with one keeps no other running.
     },
   };
 }

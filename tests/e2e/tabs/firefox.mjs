@@ -21,15 +21,23 @@ export function firefox() {
   return {
     name: "Firefox",
     async start() {
-      driver = await startGeckodriver();
-      webdriver = await newSession(driver.url);
-      bidi = await connect(webdriver.webSocketUrl);
-      await bidi.send("session.subscribe", { events: ["browsingContext.contextCreated"] });
+      try {
+        driver = await startGeckodriver();
+        webdriver = await newSession(driver.url);
+        bidi = await connect(webdriver.webSocketUrl);
+        await bidi.send("session.subscribe", { events: ["browsingContext.contextCreated"] });
+      } catch (error) {
+        await this.stop().catch(() => {}); // The runner calls no `after` when `before` has failed.
+        throw error;
+      }
     },
     async stop() {
-      if (webdriver) await fetch(`${driver.url}/session/${webdriver.id}`, { method: "DELETE" });
-      bidi?.close();
-      driver?.stop();
+      try {
+        if (webdriver) await fetch(`${driver.url}/session/${webdriver.id}`, { method: "DELETE" });
+      } finally {
+        bidi?.close();
+        driver?.stop();
+      }
     },
     async visitor() {
       const { userContext } = await bidi.send("browser.createUserContext");

@@ -55,6 +55,37 @@ function hanging(host) {
   );
 }
 
+/** With the session in a worker, which goes on where its page does not. */
+export function hungPages(host) {
+  for (const storage of ["session", "local"]) {
+    const name = `a page that hangs keeps nobody: its worker refreshes, and tells the others (${storage})`;
+    story(host, name, { session: { ...ON_DEMAND, storage }, timeout: 90_000 }, async (world) => {
+      const other = await world.signedIn();
+      const holder = storage === "local" ? await world.newTab() : await world.duplicate(other);
+      const answer = world.holdNext({ committed: true });
+      await holder.beginRefresh();
+      await answer.arrived();
+      holder.run(() => window.hang()).catch(() => {}); // Not awaited: the page will not answer.
+      await until(() => world.hanging.length === 1, "the page to hang");
+      await other.beginRefresh();
+      answer.release();
+      assert.match(await other.refreshed(), /^(adopted|refreshed)$/);
+      assert.equal(await other.call(), 200);
+      assert.deepEqual(world.counts(), { asked: 1, rotations: 1, refused: 0, reuseDetected: 0 });
+      world.hanging[0].end();
+      assert.equal(await holder.refreshed(), "refreshed");
+      await world.settled();
+      // What the worker had for the page to keep meanwhile is kept.
+      await holder.reload();
+      await holder.open();
+      assert.equal(await holder.call(), 200);
+      assert.equal((await holder.glance()).reason, "stored");
+      await world.settled();
+      assert.deepEqual(world.counts(), { asked: 1, rotations: 1, refused: 0, reuseDetected: 0 });
+    });
+  }
+}
+
 export function offlineAndAsleep(host) {
   for (const storage of ["session", "local"]) {
     const options = { session: { storage }, timeout: 90_000 };
@@ -115,7 +146,7 @@ export function returning(host, keepsPages) {
   });
 }
 
-function frozen(host) {
+export function frozen(host) {
   const wake = "eight frozen tabs that wake after their token has expired make one request";
   story(host, wake, { timeout: 120_000 }, async (world) => {
     const { freeze, thaw } = world.visitor;
@@ -163,11 +194,7 @@ async function hangingHolder(world) {
     const { fetch } = window;
     window.fetch = (...args) => {
       const answer = fetch(...args);
-      if (String(args[0]?.url ?? args[0]).includes("/oidc/token")) {
-        const wait = new XMLHttpRequest();
-        wait.open("GET", "/demo/hang", false); // Synchronous: nothing else happens on this page until it is answered.
-        wait.send();
-      }
+      if (String(args[0]?.url ?? args[0]).includes("/oidc/token")) window.hang();
       return answer;
     };
   });

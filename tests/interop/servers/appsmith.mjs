@@ -41,7 +41,8 @@ const QUERIES = {
 
 /** @param {{ accessTtl: number }} options `accessTtl` in seconds */
 export async function startAppsmith({ accessTtl }) {
-  const [worker, baserow] = await Promise.all([bundleWorker(), startDjango({ scheme: "JWT", accessTtl })]);
+  const worker = await bundleWorker();
+  const baserow = await startDjango({ scheme: "JWT", accessTtl });
   return {
     url: baserow.url,
     requests: baserow.requests,

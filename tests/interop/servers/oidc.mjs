@@ -2,7 +2,7 @@
 // origin with the app's page, since Authgear's SDK sends cookies along, which oidc-provider allows no other origin.
 
 import { randomUUID } from "node:crypto";
-import { note, startApp } from "./http.mjs";
+import { issued, note, startApp } from "./http.mjs";
 
 export const PUBLIC = "a-public-client";
 /** Confidential clients: Oslo and RFC 6749 agree on the first two, and differ on the third. */
@@ -72,12 +72,12 @@ export async function startOidc({
       grant.addOIDCScope(SCOPE);
       const common = { accountId, client, grantId: await grant.save(), gty: "authorization_code", scope: SCOPE };
       const access = new provider.AccessToken(common);
-      return {
+      return issued({
         access_token: await access.save(),
         refresh_token: await new provider.RefreshToken(common).save(),
         token_type: "Bearer",
         expires_in: access.expiration,
-      };
+      });
     },
     /** Whether a refresh token has been revoked. */
     revoked: async (token) => !(await provider.RefreshToken.find(token)),

@@ -1,6 +1,7 @@
 // The real @sapphire/plugin-api, with the guide's refresh route, and a Discord of our own below it.
 // Sapphire keeps its one server in a global, so there is one to a process.
 
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import "@sapphire/plugin-api/register";
 import { fetch, FetchResultTypes } from "@sapphire/fetch";
@@ -10,7 +11,7 @@ import { Time } from "@sapphire/time-utilities";
 import { OAuth2Routes } from "discord.js";
 import { stringify } from "node:querystring";
 import { MockAgent, setGlobalDispatcher } from "undici";
-import { note } from "./http.mjs";
+import { issued as known, note } from "./http.mjs";
 
 const WEEK_S = 604_800;
 
@@ -164,7 +165,6 @@ function fakeDiscord() {
   const site = agent.get("https://discord.com");
   const live = new Map();
   const issued = [];
-  let last = 0;
   const discord = {
     asked: [],
     /** Every token it ever gave out: none may reach a page. */
@@ -178,8 +178,7 @@ function fakeDiscord() {
     close: () => agent.close(),
   };
   const issue = () => {
-    last += 1;
-    const tokens = { access_token: `discord-access-${last}`, refresh_token: `discord-refresh-${last}` };
+    const tokens = known({ access_token: `discord-${randomUUID()}`, refresh_token: `discord-${randomUUID()}` });
     live.set(tokens.access_token, tokens.refresh_token);
     issued.push(...Object.values(tokens));
     return { ...tokens, token_type: "Bearer", expires_in: discord.lifetime, scope: "identify guilds" };

@@ -3,7 +3,7 @@
 
 import { randomUUID } from "node:crypto";
 import { text } from "node:stream/consumers";
-import { listen, note, startApp } from "./http.mjs";
+import { issued, listen, note, startApp } from "./http.mjs";
 
 /** What the snippet looks for, to the letter. */
 export const THE_SNIPPETS = 'Bearer error="invalid_token"';
@@ -26,7 +26,7 @@ export async function startSnippetServer({ apart = false, page, accessTtl = Infi
     /** Answers in place of the next token answers: `[status, type, body]`. */
     faults: [],
     issue() {
-      const tokens = { access_token: `at-${randomUUID()}`, refresh_token: `rt-${randomUUID()}` };
+      const tokens = issued({ access_token: `at-${randomUUID()}`, refresh_token: `rt-${randomUUID()}` });
       live.access.set(tokens.access_token, Date.now() + accessTtl * 1000);
       live.refresh.add(tokens.refresh_token);
       return { ...tokens, token_type: "Bearer", expires_in: server.expiresIn };

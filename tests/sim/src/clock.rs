@@ -11,15 +11,13 @@ pub(crate) struct Clock {
     slept_ms: i64,
     /// Whether the monotonic clock goes on while the machine sleeps: so on Windows, not on Linux and macOS.
     counts_sleep: bool,
-    /// Clock steps and sleeps so far: what was reckoned before one may be off after it.
-    pub(crate) upsets: u32,
-    /// When the last one was, true ms.
-    pub(crate) upset_at: i64,
+    /// When the last clock step was, true ms.
+    pub(crate) stepped_at: i64,
 }
 
 impl Clock {
     pub(crate) fn new(counts_sleep: bool) -> Self {
-        Self { true_ms: 0, stepped_ms: 0, slept_ms: 0, counts_sleep, upsets: 0, upset_at: i64::MIN / 2 }
+        Self { true_ms: 0, stepped_ms: 0, slept_ms: 0, counts_sleep, stepped_at: i64::MIN / 2 }
     }
 
     /// Milliseconds since the start, as a stopwatch outside tells them.
@@ -53,18 +51,12 @@ impl Clock {
 
     pub(crate) fn step(&mut self, ms: i64) {
         self.stepped_ms += ms;
-        self.upset();
+        self.stepped_at = self.true_ms;
     }
 
     /// The machine has slept until now; gives by how much timers, which don't count that, are put off.
     pub(crate) fn slept(&mut self, ms: i64) -> i64 {
         self.slept_ms += ms;
-        self.upset();
         if self.counts_sleep { 0 } else { ms }
-    }
-
-    fn upset(&mut self) {
-        self.upsets += 1;
-        self.upset_at = self.true_ms;
     }
 }

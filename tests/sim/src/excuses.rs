@@ -4,12 +4,15 @@
 /// The shared place (IndexedDB) goes out or comes back while a refresh that was made without it is unknown to some:
 /// what came of it is in no place that they can read. With locks they do see that somebody presents, and a second
 /// request beside one under way is never excused; without locks, tabs that talk and tabs that look do not see each
-/// other for that moment.
+/// other for that moment. Nor is it excused where a running page has had the newer set for half a second: it has told
+/// it, and tells all who ask. But who has just got up is not made to wait for that answer: every page would come
+/// back late, for one database in a million.
 pub(crate) const OUTAGES_OF_THE_SHARED_PLACE: bool = true;
 
 /// The user clears the shared place while the only page that could tell stands still or has signed in anew, or as
 /// the page that looks wakes. With locks, only for what came of a request; that one is under way shows in the line.
-/// What was cleared may be the claim of a request that leaves within the second.
+/// What was cleared may be the claim of a request that leaves within the second. Nor where a running page can tell,
+/// as above.
 pub(crate) const CLEARED_WHILE_NOBODY_CAN_TELL: bool = true;
 
 /// Without locks and without a shared place tabs can only talk, and one that stands still or has signed in anew
@@ -20,8 +23,8 @@ pub(crate) const TALK_WITH_ONE_THAT_STANDS_STILL: bool = true;
 /// its end, or when it has signed in anew and no longer listens, nobody keeps the bound for it.
 pub(crate) const RATE_OF_THOSE_WHO_CANNOT_TELL: bool = true;
 
-/// In the seconds about a clock step, a process that starts reckons by another origin than those before it, and
-/// cannot know how old their requests are.
+/// Processes begun before and after a clock step reckon by other origins. What one of them sent before the last step
+/// is of an unknown age to the other, by either clock.
 pub(crate) const RATE_ABOUT_A_CLOCK_STEP: bool = true;
 
 /// A page that dies within milliseconds of a sign-out, or whose shared place fails or is cleared then, leaves

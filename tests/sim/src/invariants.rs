@@ -79,8 +79,8 @@ pub(crate) struct SignIn {
     /// The server refused the only token that anyone had: it is over for all, also for one whose answer comes
     /// later than late.
     given_up: bool,
-    /// When its last token requests left, oldest first, and whose they were.
-    requests: Vec<(i64, Life)>,
+    /// Its last token requests, oldest first.
+    requests: Vec<Sent>,
     cooling: Option<Cooling>,
     /// When a set last came by an answer that had counted as lost.
     late_at: Option<i64>,
@@ -94,6 +94,14 @@ impl SignIn {
     }
 }
 
+/// A token request: when it left, whose it was, and from where that page's process counts.
+#[derive(Clone, Copy)]
+struct Sent {
+    at: i64,
+    by: Life,
+    time_origin_ms: i64,
+}
+
 /// The server has asked for silence.
 #[derive(Clone, Copy)]
 pub(crate) struct Cooling {
@@ -103,8 +111,8 @@ pub(crate) struct Cooling {
     told: Life,
     /// It is written where all tabs see it.
     shared: bool,
-    /// Clock steps and sleeps before it began: one since, and the tabs reckon otherwise.
-    upsets: u32,
+    /// When it began: after a clock step the tabs reckon otherwise.
+    since: i64,
 }
 
 /// More than the bound on a caller's wait that messages between processes may take.
@@ -232,13 +240,17 @@ impl World<'_> {
         newer_than: Option<usize>,
         running_ms: i64,
     ) -> Option<usize> {
+        let in_vault = self.in_vault(sign_in).and_then(|record| names::of(record).2);
+        self.had_in_tabs(sign_in, running_ms).chain(in_vault).filter(|t| Some(*t) > newer_than).max()
+    }
+
+    /// The refresh tokens that tabs have, which have been running for so long.
+    fn had_in_tabs(&self, sign_in: usize, running_ms: i64) -> impl Iterator<Item = usize> {
         let now = self.now();
         let since = |tab: &Tab| tab.went_on_at.max(tab.started_at).max(tab.seen.adopted_at);
-        let tells = |tab: &&Tab| tab.runs == Runs::Yes && now - since(tab) >= running_ms;
+        let tells = move |tab: &&Tab| tab.runs == Runs::Yes && now - since(tab) >= running_ms;
         let tabs = self.tabs.iter().filter_map(|tab| tab.as_deref()).filter(tells);
-        let in_tabs = tabs.filter(|tab| tab.seen.sign_in == Some(sign_in));
-        let in_vault = self.in_vault(sign_in).and_then(|record| names::of(record).2);
-        in_tabs.filter_map(|tab| tab.seen.refresh).chain(in_vault).filter(|t| Some(*t) > newer_than).max()
+        tabs.filter(move |tab| tab.seen.sign_in == Some(sign_in)).filter_map(|tab| tab.seen.refresh)
     }
 
     /// Just before a refresh token leaves.
@@ -249,15 +261,15 @@ impl World<'_> {
         };
         self.check_need(slot, sign_in, token);
 
-        let Some(life) = self.tabs[slot].as_ref().map(|tab| tab.life) else { return };
-        let upsets = self.clock.upsets;
-        // A page whose process started after a clock step reckons by other clocks than the pages before: in the
-        // seconds about the step nothing tells it how old their requests are.
-        let outage = |at| now - at < OUTAGE_LINGERS_MS;
-        let in_trouble = excuses::RATE_OF_THOSE_WHO_CANNOT_TELL && self.vault.trouble_at.is_some_and(outage);
-        let unknowable = excuses::RATE_ABOUT_A_CLOCK_STEP
-            && self.setup.own_origins
-            && now - self.clock.upset_at < RATE_WINDOW_MS + CLAIMING_MS;
+        let Some(tab) = self.tabs[slot].as_ref() else { return };
+        let (life, time_origin_ms) = (tab.life, tab.time_origin_ms);
+        // A page whose process counts from elsewhere has only the wall clock to tell how old its requests are by.
+        let stepped_at = self.clock.stepped_at;
+        let unknowable = |sent: &Sent| {
+            excuses::RATE_ABOUT_A_CLOCK_STEP
+                && sent.time_origin_ms != time_origin_ms
+                && sent.at - CLAIMING_MS <= stepped_at
+        };
         // Without a shared place only those who live and run can tell what they did: the app's or the platform's
         // choice.
         let shared =
@@ -265,29 +277,29 @@ impl World<'_> {
         // And that place may have been cleared since, or have failed them.
         let trouble_at = self.vault.trouble_at;
         let works = shared && !self.vault.down;
-        let tells = |at: i64, other: Life| {
-            other == life
-                || works && trouble_at.is_none_or(|trouble| trouble < at)
+        let tells = |sent: &Sent| {
+            sent.by == life
+                || works && trouble_at.is_none_or(|trouble| trouble < sent.at)
                 || self
-                    .living(other)
+                    .living(sent.by)
                     .is_some_and(|tab| tab.runs == Runs::Yes && tab.seen.sign_in == Some(sign_in))
         };
-        let recent = |at: i64| now - at < RATE_WINDOW_MS;
+        let recent = |sent: &Sent| now - sent.at < RATE_WINDOW_MS;
+        let counts = |sent: &&Sent| recent(sent) && tells(sent) && !unknowable(sent);
         let requests = &self.ledger.sign_ins[sign_in].requests;
-        let too_soon =
-            requests.iter().filter(|(at, by)| recent(*at) && tells(*at, *by)).count() >= RATE_REQUESTS;
+        let too_soon = requests.iter().filter(counts).count() >= RATE_REQUESTS;
         let ledger = &mut self.ledger.sign_ins[sign_in];
-        ledger.requests.retain(|(at, _)| recent(*at));
-        ledger.requests.push((now, life));
+        ledger.requests.retain(recent);
+        ledger.requests.push(Sent { at: now, by: life, time_origin_ms });
         let silenced = ledger.cooling.is_some_and(|cooling| {
-            now < cooling.until && cooling.upsets == upsets && (cooling.shared || cooling.told == life)
+            (cooling.since..cooling.until).contains(&now)
+                && stepped_at < cooling.since
+                && (cooling.shared || cooling.told == life)
         });
-        if too_soon && !unknowable && !in_trouble {
+        if too_soon {
             self.violate(Invariant::RateBound, || format!("the fourth for s{sign_in}, by tab {slot}"));
         }
-        let out = excuses::OUTAGES_OF_THE_SHARED_PLACE && self.vault.outage_at.is_some_and(outage);
-        let cleared = excuses::CLEARED_WHILE_NOBODY_CAN_TELL && self.vault.cleared_at.is_some();
-        if silenced && !out && !cleared {
+        if silenced {
             self.violate(Invariant::RetryAfterHonoured, || format!("tab {slot} did not wait, s{sign_in}"));
         }
     }
@@ -306,7 +318,11 @@ impl World<'_> {
             let tab = self.living(life);
             tab.is_some_and(|tab| tab.runs != Runs::Yes || now - tab.went_on_at < ASKING_MS)
         };
+        let got_up = self.tabs[slot].as_ref().map_or(now, |tab| tab.went_on_at.max(tab.started_at));
         let just_woke = self.tabs[slot].as_ref().is_some_and(|tab| now - tab.went_on_at < ASKING_MS);
+        // What a running page has had for a while it has told, and tells whoever asks, as all do that get up.
+        let told =
+            now - got_up >= TELLING_MS && self.had_in_tabs(sign_in, TELLING_MS).any(|newer| newer > token);
         let unheard = |request: &TokenRequest| {
             let moved_on = || self.sign_in_of(request.life.slot) != Some(sign_in);
             let silent = || stands_still(request.life) || moved_on();
@@ -320,9 +336,10 @@ impl World<'_> {
             // With locks, the line shows that somebody is presenting; what came of it is what may not be known.
             let shown = self.setup.locks && request.fate == Fate::Flying;
             let by_talk_alone = no_place && !self.setup.locks;
-            (excuses::TALK_WITH_ONE_THAT_STANDS_STILL && by_talk_alone && silent())
+            let unknown = (excuses::TALK_WITH_ONE_THAT_STANDS_STILL && by_talk_alone && silent())
                 || (excuses::CLEARED_WHILE_NOBODY_CAN_TELL && !shown && cleared && (silent() || just_woke))
-                || (excuses::OUTAGES_OF_THE_SHARED_PLACE && !shown && outage)
+                || (excuses::OUTAGES_OF_THE_SHARED_PLACE && !shown && outage);
+            unknown && !told
         };
         let mut excused = false;
         for request in self.requests.iter().filter(same) {
@@ -335,10 +352,7 @@ impl World<'_> {
                 flying = Some(request.life.slot);
             }
         }
-        // What comes of it is excused with it.
-        let given_up = &mut self.ledger.sign_ins[sign_in].given_up;
-        *given_up |= excused;
-        if *given_up {
+        if excused || self.ledger.sign_ins[sign_in].given_up {
             return;
         }
         if let Some(other) = flying {
@@ -363,8 +377,6 @@ impl World<'_> {
         let request = &self.requests[request];
         let (life, fate, reason) = (request.life, request.fate, request.reason);
         let sent_machine_ms = request.sent_machine_ms;
-        let trouble = self.vault.trouble_at.is_some_and(|at| self.now() - at < OUTAGE_LINGERS_MS);
-        let out = excuses::OUTAGES_OF_THE_SHARED_PLACE && trouble;
         let Some(sign_in) = self.server.family_of_refresh(request.token) else { return };
         let now = self.now();
         let age_ms = self.clock.machine_ms() - sent_machine_ms;
@@ -373,10 +385,9 @@ impl World<'_> {
         if fate == (Fate::Delivered { granted: true }) && counted_as_lost {
             ledger.late_at = Some(now);
         }
-        if let Some(ms) = retry_after_ms.filter(|_| !out) {
-            let (until, upsets) = (now + ms, self.clock.upsets);
-            let until_wall_ms = self.clock.wall_ms() + ms;
-            ledger.cooling = Some(Cooling { until, until_wall_ms, told: life, shared: false, upsets });
+        if let Some(ms) = retry_after_ms {
+            let (until, until_wall_ms) = (now + ms, self.clock.wall_ms() + ms);
+            ledger.cooling = Some(Cooling { until, until_wall_ms, told: life, shared: false, since: now });
         } else if fate == (Fate::Delivered { granted: true }) {
             ledger.cooling = None;
             if let Some(began) = self.ledger.storm

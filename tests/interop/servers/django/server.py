@@ -2,10 +2,12 @@
 
     python server.py SCHEME ACCESS_SECONDS
 
-Listens on a free port of localhost, and prints it; then prints every request, a JSON object a line.
+reads the password of its only user, one line, listens on a free port of localhost, and prints it; then prints every
+request, a JSON object a line. What it issues and is sent is noted for the search of tests/secrets.
 `/api/token/…` is plain simplejwt; `/api/user/…` has the paths, names and errors of Baserow's user API.
 """
 
+import importlib.util
 import json
 import os
 import sys
@@ -19,6 +21,7 @@ import django
 from django.conf import settings
 
 SCHEME, ACCESS_SECONDS = sys.argv[1], int(sys.argv[2])
+PASSWORD = sys.stdin.readline().strip()
 HOME = tempfile.TemporaryDirectory(prefix="tokenwell-django-")
 
 settings.configure(
@@ -77,10 +80,29 @@ from rest_framework_simplejwt.views import (  # noqa: E402
 )
 
 
+def load_register():
+    """By its path: isolated mode finds no file beside this one, nor anywhere else."""
+    sys.dont_write_bytecode = True
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../secrets/register.py")
+    spec = importlib.util.spec_from_file_location("register", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+register = load_register()
+
+
 def watch(get_response):
     def middleware(request):
         body = request.body.decode()
+        register.body(body)
+        register.authorization(request.headers.get("Authorization"))
+        register.cookie(request.headers.get("Cookie"))
         response = get_response(request)
+        register.body(response.content.decode())
+        for morsel in response.cookies.values():
+            register.note(morsel.value)
         noted = {
             "method": request.method,
             "path": request.get_full_path(),
@@ -184,7 +206,7 @@ class Quiet(WSGIRequestHandler):
 
 
 call_command("migrate", run_syncdb=True, verbosity=0)
-get_user_model().objects.create_user(username="ada@example.com", password="analytical")
+get_user_model().objects.create_user(username="ada@example.com", password=PASSWORD)
 server = make_server("127.0.0.1", 0, get_wsgi_application(), server_class=Server, handler_class=Quiet)
 print(server.server_port, flush=True)
 threading.Thread(target=server.serve_forever, daemon=True).start()
