@@ -253,11 +253,21 @@ describe("site", { concurrency: 4 }, () => {
   test("the reference names whatever the declarations export", async (t) => {
     const { page } = await open(t, "guides/api.html");
     const shown = await page.locator("h3").allTextContents();
-    for (const file of ["session.d.ts", "errors.d.ts", "presets.d.ts", "slim.d.ts", "inspector.d.ts"]) {
+    for (const file of [
+      "session.d.ts",
+      "errors.d.ts",
+      "presets.d.ts",
+      "slim.d.ts",
+      "inspector.d.ts",
+      "worker-serve.d.ts",
+    ]) {
       const declared = readFileSync(join(PKG, "dist", file), "utf8");
       const names = [...declared.matchAll(/^export (?:declare )?(?:interface|class|type|function|const) (\w+)/gm)];
       for (const [, name] of names) assert.ok(shown.includes(name), `${name} of ${file}`);
     }
+    const targets = await page.locator("main ul a[href^='#']").evaluateAll((links) => links.map(({ hash }) => hash));
+    assert.ok(targets.length > 30 && new Set(targets).size === targets.length, "a list of all, each linked to once");
+    for (const target of targets) assert.equal((await page.locator(`h3${target}`).count()) > 0, true, target);
     const members = await page.locator("main").textContent();
     for (const name of ["getAccessToken(", "refreshTokenExpiresAt", "startSignIn(", "[Symbol.dispose]", "leeway?"]) {
       assert.ok(members.includes(name), name);

@@ -11,6 +11,7 @@ const ENTRIES = [
   ["tokenwell/inspector", ["inspector.d.ts"]],
   ["tokenwell/react", ["react.d.ts"]],
   ["tokenwell/worker", ["worker.d.ts"]],
+  ["tokenwell/worker-serve", ["worker-serve.d.ts"]],
 ];
 
 const DECLARATION =
@@ -32,20 +33,29 @@ export function declarationsOf(text) {
 export const membersOf = ({ code }) =>
   [...code.matchAll(MEMBER)].map(([, comment, member]) => ({ comment: plain(comment), code: member.trim() }));
 
-/** The whole page, as HTML through `markdown`. */
+/** The whole page, as HTML through `markdown`: what there is, then each. */
 export function referenceOf(pkg, markdown) {
-  const parts = [
-    "# API reference\n\nMade from the types of the package. Durations are seconds unless a name says otherwise; times are epoch milliseconds.",
-  ];
+  const contents = [];
+  const parts = [];
+  const linked = new Set();
   for (const [entry, files] of ENTRIES) {
     const texts = files.map((file) => join(pkg, "dist", file)).filter(existsSync);
-    if (texts.length === 0) continue;
-    parts.push(`## ${entry}`);
-    for (const text of texts)
-      for (const declared of declarationsOf(readFileSync(text, "utf8"))) parts.push(written(declared));
+    const declared = texts.flatMap((text) => declarationsOf(readFileSync(text, "utf8")));
+    if (declared.length === 0) continue;
+    const names = [...new Set(declared.map(({ name }) => name))].map((name) => {
+      // What a second entry has too is linked to once: under the first.
+      if (linked.has(name)) return `\`${name}\``;
+      linked.add(name);
+      return `[\`${name}\`](#${name.toLowerCase()})`;
+    });
+    contents.push(`- **${entry}**: ${names.join(", ")}`);
+    parts.push(`## ${entry}`, ...declared.map(written));
   }
-  return markdown.parse(parts.join("\n\n"));
+  return markdown.parse([HEAD, contents.join("\n"), ...parts].join("\n\n"));
 }
+
+const HEAD =
+  "# API reference\n\nMade from the types of the package. Durations are seconds unless a name says otherwise; times are epoch milliseconds.";
 
 function written(declared) {
   const { name, kind, comment, code } = declared;
