@@ -153,7 +153,10 @@ fn source(from: &Reader, value: &JsValue) -> Source {
 
 fn route(from: &Reader, value: &JsValue) -> Route {
     let at = |name: &str| from.at(value, name);
-    let url = from.href(&at("url"), "refresh.url must be an http(s) URL.");
+    let url = from.href(
+        &at("url"),
+        "refresh.url must be an http(s) URL; a preset is spread into the options: { ...preset }.",
+    );
     let wrong = "refresh.mode must be \"token\" or \"cookie\".";
     let mut route = match from.choice(&at("mode"), &["token", "cookie"], wrong) {
         Some(1) => Route::cookie(url),

@@ -161,6 +161,12 @@ test("simplejwt: access and refresh, rotated or not", async (t) => {
   );
 });
 
+test("a preset in the place of a route is told where it belongs", async () => {
+  const preset = lib.presets.oauth2({ tokenEndpoint: "https://id.test/token", clientId: "c" });
+  const wrong = { code: "invalid_options", message: /^refresh\.url .*spread into the options/ };
+  await assert.rejects(lib.AuthSession.create({ refresh: preset }), wrong);
+});
+
 test("authgear: endpoints by discovery, and only the issuer's own", async (t) => {
   const metadata = {
     issuer: "https://my.authgear.test",
