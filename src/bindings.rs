@@ -94,7 +94,7 @@ impl AuthSession {
     }
 
     /// For the class in front: what a request to this URL, a text, leaves with, the `Authorization` value and its epoch;
-    /// `null`: when [`Self::due`] has settled; `undefined`: it goes by [`Self::fetch`].
+    /// `null`, or its base: when [`Self::due`] has settled; `undefined`: it goes by [`Self::fetch`].
     #[wasm_bindgen(skip_typescript)]
     pub fn attach(&self, url: &JsValue, awaited: &JsValue) -> JsValue {
         match self.driver.check_live() {

@@ -198,12 +198,15 @@ const quick = (way, input, init) => {
     // The init may have run code of the user's.
     ticket = enter(way.inner, "attach", input);
   }
-  if (ticket) return send(way, input, sent, ticket);
+  if (Array.isArray(ticket)) return send(way, input, sent, ticket);
   if (ticket === undefined || sent.signal) return long(way, input, sent);
+  const base = ticket; // What a relative URL is relative to.
   return (way.due ?? wait(way)).then((awaited) => {
-    // Since it came others may have signed out, or in.
+    // Since it came others may have signed out, or in, or somebody has moved the page's base.
     const ticket = enter(way.inner, "attach", input, awaited);
-    return ticket ? send(way, input, sent, ticket) : long(way, input, sent);
+    const ready = Array.isArray(ticket);
+    if (base && (ready ? ticket[2] : ticket) !== base) return long(way, new URL(input, base).href, sent);
+    return ready ? send(way, input, sent, ticket) : long(way, input, sent);
   });
 };
 

@@ -153,11 +153,14 @@ impl Session {
 
     /// Nobody waits for ever, whatever the attempt is doing; with a token that is still valid, not even long.
     pub(super) fn be_patient(&mut self, now: Now) {
+        if self.patience_ends_mono_ms(now).is_none_or(|ends| now.mono_ms < ends) {
+            return;
+        }
         let patience = self.patience(now);
         let gone: Vec<Waiter>;
         (gone, self.waiters) = std::mem::take(&mut self.waiters)
             .into_iter()
-            .partition(|w| now.mono_ms >= w.since_mono_ms.saturating_add(patience(w)));
+            .partition(|w| now.mono_ms >= w.since_mono_ms.saturating_add(patience(w.waits)));
         for waiter in gone {
             let mut failure = Failure::new(Code::RefreshUnavailable, TOOK_LONG);
             failure.retry_at_ms = Some(now.wall_ms.saturating_add(PATIENCE_MS));
@@ -165,17 +168,23 @@ impl Session {
         }
     }
 
-    /// When patience ends next, monotonic ms.
+    /// When patience ends next, or before that, monotonic ms. Ten thousand may wait, each of whom asks this: who came first
+    /// is first, and nobody's ends before the shortest there is from then on.
     pub(super) fn patience_ends_mono_ms(&self, now: Now) -> Option<i64> {
+        let first = self.waiters.first()?;
         let patience = self.patience(now);
-        self.waiters.iter().map(|w| w.since_mono_ms.saturating_add(patience(w))).min()
+        let least = first.since_mono_ms.saturating_add(patience(Waits::For(Want::Call)));
+        if now.mono_ms < least {
+            return Some(least);
+        }
+        self.waiters.iter().map(|w| w.since_mono_ms.saturating_add(patience(w.waits))).min()
     }
 
     /// How long a caller waits, ms.
-    fn patience(&self, now: Now) -> impl Fn(&Waiter) -> i64 + use<> {
+    fn patience(&self, now: Now) -> impl Fn(Waits) -> i64 + use<> {
         let valid = self.held.as_ref().is_some_and(|held| !held.expired(now));
         let whole = self.config.timeout_ms.saturating_add(WAIT_MARGIN_MS);
-        move |waiter| match waiter.waits {
+        move |waits| match waits {
             Waits::For(Want::Call | Want::Token { .. }) if valid => PATIENCE_MS.min(whole),
             Waits::For(_) | Waits::ToReplay => whole,
         }

@@ -72,23 +72,24 @@ fn try_fetch(driver: &Rc<Driver>, input: &JsValue, init: &JsValue) -> Result<Pro
 }
 
 /// What a request to this URL, a text, may leave with at once: `[Authorization, epoch]`, for a relative one with the base
-/// as the third, and the same array as long as both are the same. `null`: when [`due`] has settled; `undefined`: it goes
-/// by [`fetch`]. `awaited` is what [`due`] gave; it will do if its token is still the session's, fresh or not.
+/// as the third, and the same array as long as both are the same. `null`, for a relative one the base: when [`due`] has
+/// settled; `undefined`: it goes by [`fetch`]. `awaited` is what [`due`] gave; it will do if its token is still the
+/// session's, fresh or not.
 pub fn attach(driver: &Driver, url: &JsValue, awaited: &JsValue) -> JsValue {
     let fetching = &driver.fetching;
     // A proof is made for each request: the longer way's work.
     let Some(base) = may_go_to(driver, url).filter(|_| !driver.settings.dpop) else {
         return JsValue::UNDEFINED;
     };
-    if base.is_undefined() {
-        // First what needs no clock: ten thousand may have waited.
-        if awaited.is_object() && fetching.ticket(driver, driver.epoch()) == *awaited {
-            return awaited.clone();
-        }
-        return driver.fresh().map_or(JsValue::NULL, |epoch| fetching.ticket(driver, epoch));
+    // First what needs no clock: ten thousand may have waited.
+    let waited = awaited.is_object() && fetching.ticket(driver, driver.epoch()) == *awaited;
+    let epoch = if waited { Some(driver.epoch()) } else { driver.fresh() };
+    match epoch {
+        Some(epoch) if base.is_undefined() => fetching.ticket(driver, epoch),
+        Some(epoch) => fetching.ticket_from(driver, epoch, base),
+        None if base.is_undefined() => JsValue::NULL,
+        None => base,
     }
-    // Not after a wait, in which the base may become another.
-    driver.fresh().map_or(JsValue::UNDEFINED, |epoch| fetching.ticket_from(driver, epoch, base))
 }
 
 /// What everyone who waits leaves with; `undefined`: there is no token, and each goes by [`fetch`].

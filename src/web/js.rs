@@ -67,6 +67,10 @@ pub fn get(target: &JsValue, name: &str) -> Result<JsValue, JsValue> {
 /// `target[name]`, or `undefined` where that throws.
 #[inline(never)]
 pub fn peek(target: &JsValue, name: &str) -> JsValue {
+    // An exception costs some 20 µs.
+    if !target.is_object() && !target.is_function() {
+        return JsValue::UNDEFINED;
+    }
     get(target, name).unwrap_or(JsValue::UNDEFINED)
 }
 
