@@ -2,7 +2,7 @@
 // the page keep, and what happens to the page.
 
 import { AuthError } from "./errors.js";
-import { isObject, revived } from "./worker-parcel.js";
+import { isObject, revived, unpacked } from "./worker-parcel.js";
 
 const failure = (code, message, more) => new AuthError(message, { code, ...more });
 const WRONG = "invalid_options";
@@ -218,8 +218,9 @@ export class Line {
     this.#unheard = 0;
     if (log) this.#hear.log(log);
     if (message.snapshot) {
-      const { error, ...snapshot } = message.snapshot;
-      this.#hear.snapshot({ ...snapshot, error: revived(error) });
+      const { error, claims, user, ...snapshot } = message.snapshot;
+      const data = { claims: unpacked(claims), user: unpacked(user) };
+      this.#hear.snapshot({ ...snapshot, ...data, error: revived(error) });
     } else if (message.event) {
       const { detail } = message;
       if ("error" in detail) detail.error = revived(detail.error);

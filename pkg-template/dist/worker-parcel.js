@@ -4,14 +4,31 @@ import { AuthError } from "./errors.js";
 
 export const isObject = (value) => typeof value === "object" && value !== null;
 
-/** An argument as it can be sent: what JSON cannot hold becomes something that Rust refuses with its own words. */
+/**
+ * Data as it can be sent: as text, for a message that is too deep is lost without a word. What JSON cannot hold becomes
+ * something that Rust refuses with its own words.
+ */
 export const plain = (value) => {
   if (!isObject(value)) return typeof value === "function" || typeof value === "symbol" ? 0n : value;
   try {
-    return JSON.parse(JSON.stringify(value));
+    const json = JSON.stringify(value);
+    return json === undefined ? 0n : { json };
   } catch {
     return 0n;
   }
+};
+
+/** What was sent so, by itself or as the members of a call's options. */
+export const unpacked = (value) => {
+  if (!isObject(value)) return value;
+  if (typeof value.json === "string") return JSON.parse(value.json);
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, unpacked(member)]));
+};
+
+/** The same of a server's data, without which the session goes on. */
+export const data = (value) => {
+  const sent = plain(value);
+  return typeof sent === "bigint" ? null : sent;
 };
 
 /** An AuthError's fields: a clone of the error itself would lose them. */

@@ -4,7 +4,7 @@ import { setPage } from "./glue.js";
 import { AuthError, AuthSession } from "./index.js";
 import { load } from "./load.js";
 import { revivals } from "./trap.js";
-import { fields, passesStreams, responseHead } from "./worker-parcel.js";
+import { data, fields, passesStreams, plain, responseHead, unpacked } from "./worker-parcel.js";
 import { Cabinet } from "./worker-sealed.js";
 
 const EVENTS = ["refreshed", "refresh-failed", "signed-out", "step-up", "storage"];
@@ -102,12 +102,13 @@ class Host {
     if (href) page.location.href = href;
     const { signal } = this.#aborts.get(id);
     const session = this.#session;
+    const given = unpacked(args[0]);
     let value;
     // The page refuses that itself; what stands in its place may not.
     if (method === "getAccessToken" && !this.#exposed) throw new AuthError({ code: "invalid_options" });
-    if (SIGNALLED.includes(method)) value = await session[method]({ ...args[0], signal });
-    else if (PLAIN.includes(method)) value = await session[method](...args);
-    if (method === "finishSignIn") value = { state: value.state };
+    if (SIGNALLED.includes(method)) value = await session[method]({ ...given, signal });
+    else if (PLAIN.includes(method)) value = await session[method](given);
+    if (method === "finishSignIn") value = { state: plain(value.state) };
     else if (SHOWN.includes(method)) value = undefined;
     await this.#cabinet.settled();
     this.#show();
@@ -162,6 +163,7 @@ class Host {
     this.#shown = session.snapshot;
     const { accessToken, error, ...rest } = this.#shown;
     const snapshot = { ...rest, accessToken: this.#exposed ? accessToken : null, error: fields(error) };
+    for (const name of ["claims", "user"]) snapshot[name] = data(snapshot[name]);
     this.#port.postMessage({ snapshot, log: session.explain() });
   }
 

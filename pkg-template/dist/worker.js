@@ -3,7 +3,7 @@
 
 import { AuthError } from "./errors.js";
 import { Line, understood } from "./worker-line.js";
-import { isObject, loose, passesStreams, plain, requestHead, response } from "./worker-parcel.js";
+import { isObject, loose, passesStreams, plain, requestHead, response, unpacked } from "./worker-parcel.js";
 
 export { AuthError } from "./errors.js";
 export { presets } from "./presets.js";
@@ -132,7 +132,10 @@ export class AuthSession {
 
   async finishSignIn(url) {
     const given = url == null ? url : String(url);
-    return this.#ask("finishSignIn", given, null, ({ state }) => ({ snapshot: this.#snapshot, state }));
+    return this.#ask("finishSignIn", given, null, ({ state }) => ({
+      snapshot: this.#snapshot,
+      state: unpacked(state),
+    }));
   }
 
   async signOut(options) {

@@ -67,6 +67,26 @@ test("what a worker never answers can be left, and disposed of", async () => {
   await assert.rejects(session.refresh(), { code: "invalid_options", message: /disposed/ });
 });
 
+const levels = (depth) => `${'{"a":'.repeat(depth)}1${"}".repeat(depth)}`;
+
+for (const depth of [1_000, 2_500, 4_000, 20_000]) {
+  test(`data of ${depth} levels in an answer keeps nothing from the page but itself`, async (t) => {
+    const options = { name: `deep-${depth}`, refresh: "https://id.test/token", storage: "memory", autoRefresh: false };
+    const claims = Buffer.from(levels(depth)).toString("base64url");
+    const answer = `{"access_token":"e30.${claims}.s","expires_in":3600,"user":${levels(depth)}}`;
+    const { ask, said } = await bare(t, { options, exposed: true, answer });
+    // More is refused where it is given.
+    const user = levels(Math.min(depth, 2_500));
+    const login = `{"access_token":"old","refresh_token":"kept","expires_in":3600,"user":${user}}`;
+    await ask("setTokens", { json: login });
+    const { failure, error } = await ask("refresh", {});
+    assert.deepEqual([failure, error], [undefined, undefined]);
+    const { snapshot } = said.findLast((message) => message.snapshot);
+    assert.deepEqual([snapshot.status, snapshot.reason], ["signed-in", "refreshed"]);
+    assert.match(snapshot.accessToken, /^e30\./);
+  });
+}
+
 /** The worker's side, and a page that is none: what comes through the port, as it is. */
 async function bare(t, page) {
   const { serve } = await import(pathToFileURL(join(home, "dist/worker-serve.js")));
@@ -74,7 +94,7 @@ async function bare(t, page) {
   globalThis.addEventListener = (_type, listener) => {
     hear = listener;
   };
-  serve({ fetch: async () => Response.json({ access_token: "never-shown-2", expires_in: 3600 }) });
+  serve({ fetch: async () => new Response(page.answer ?? '{"access_token":"never-shown-2","expires_in":3600}') });
   delete globalThis.addEventListener;
   const { port1, port2 } = new MessageChannel();
   t.after(() => port1.close());
