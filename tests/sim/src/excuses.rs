@@ -20,7 +20,8 @@ pub(crate) const CLEARED_WHILE_NOBODY_CAN_TELL: bool = true;
 pub(crate) const TALK_WITH_ONE_THAT_STANDS_STILL: bool = true;
 
 /// Without a shared place, or where it has failed, how often a page has asked is known to that page alone: after
-/// its end, or when it has signed in anew and no longer listens, nobody keeps the bound for it.
+/// its end, or when it has signed in anew and no longer listens, nobody keeps the bound for it. And who has just got
+/// up may not have heard it yet.
 pub(crate) const RATE_OF_THOSE_WHO_CANNOT_TELL: bool = true;
 
 /// Processes begun before and after a clock step reckon by other origins. What one of them sent before the last step

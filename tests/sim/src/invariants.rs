@@ -131,6 +131,8 @@ const CLAIMING_MS: i64 = 1_000;
 const TELLING_MS: i64 = 500;
 /// So long it takes at most until it is written.
 const WRITING_MS: i64 = 20_000;
+/// So much longer than it was asked a page stays silent: the core's own bound.
+const MOST_SPREAD_MS: i64 = 28_000;
 const RATE_REQUESTS: usize = 3;
 const RATE_WINDOW_MS: i64 = 5_000;
 /// Timers of one page in one second: each of many callers may have its own.
@@ -277,12 +279,15 @@ impl World<'_> {
         // And that place may have been cleared since, or have failed them.
         let trouble_at = self.vault.trouble_at;
         let works = shared && !self.vault.down;
+        let got_up = tab.went_on_at.max(tab.started_at);
+        let hears = now - got_up >= TELLING_MS || !excuses::RATE_OF_THOSE_WHO_CANNOT_TELL;
         let tells = |sent: &Sent| {
             sent.by == life
                 || works && trouble_at.is_none_or(|trouble| trouble < sent.at)
-                || self
-                    .living(sent.by)
-                    .is_some_and(|tab| tab.runs == Runs::Yes && tab.seen.sign_in == Some(sign_in))
+                || hears
+                    && self
+                        .living(sent.by)
+                        .is_some_and(|tab| tab.runs == Runs::Yes && tab.seen.sign_in == Some(sign_in))
         };
         let recent = |sent: &Sent| now - sent.at < RATE_WINDOW_MS;
         let counts = |sent: &&Sent| recent(sent) && tells(sent) && !unknowable(sent);
@@ -421,7 +426,9 @@ impl World<'_> {
     /// A silence until then, epoch ms, is written in the shared place.
     pub(crate) fn note_cooling_shared(&mut self, sign_in: usize, not_before_ms: i64) {
         if let Some(cooling) = self.ledger.sign_ins.get_mut(sign_in).and_then(|s| s.cooling.as_mut()) {
-            cooling.shared |= not_before_ms >= cooling.until_wall_ms;
+            // An older one may end later by a clock that was set back since.
+            let this = cooling.until_wall_ms..=cooling.until_wall_ms + MOST_SPREAD_MS;
+            cooling.shared |= this.contains(&not_before_ms);
         }
     }
 
