@@ -325,9 +325,12 @@ impl World<'_> {
         };
         let got_up = self.tabs[slot].as_ref().map_or(now, |tab| tab.went_on_at.max(tab.started_at));
         let just_woke = self.tabs[slot].as_ref().is_some_and(|tab| now - tab.went_on_at < ASKING_MS);
-        // What a running page has had for a while it has told, and tells whoever asks, as all do that get up.
-        let told =
-            now - got_up >= TELLING_MS && self.had_in_tabs(sign_in, TELLING_MS).any(|newer| newer > token);
+        // What a running page has had for a while it has told, and tells whoever asks, as all do that get up. And what
+        // the shared place holds can be read, once it has been back for a while.
+        let up = now - got_up >= TELLING_MS;
+        let place_works = self.vault.outage_at.is_none_or(|at| now - at >= OUTAGE_LINGERS_MS);
+        let in_place = self.in_vault(sign_in).and_then(|record| names::of(record).2).filter(|_| place_works);
+        let told = up && self.had_in_tabs(sign_in, TELLING_MS).chain(in_place).any(|newer| newer > token);
         let unheard = |request: &TokenRequest| {
             let moved_on = || self.sign_in_of(request.life.slot) != Some(sign_in);
             let silent = || stands_still(request.life) || moved_on();
@@ -344,7 +347,9 @@ impl World<'_> {
             let unknown = (excuses::TALK_WITH_ONE_THAT_STANDS_STILL && by_talk_alone && silent())
                 || (excuses::CLEARED_WHILE_NOBODY_CAN_TELL && !shown && cleared && (silent() || just_woke))
                 || (excuses::OUTAGES_OF_THE_SHARED_PLACE && !shown && outage);
-            unknown && !told
+            // So does a page that is presenting, if it runs.
+            let says_so = request.fate == Fate::Flying && now - request.sent_at >= TELLING_MS && !silent();
+            unknown && !told && !(up && says_so)
         };
         let mut excused = false;
         for request in self.requests.iter().filter(same) {
@@ -357,7 +362,7 @@ impl World<'_> {
                 flying = Some(request.life.slot);
             }
         }
-        if excused || self.ledger.sign_ins[sign_in].given_up {
+        if self.ledger.sign_ins[sign_in].given_up {
             return;
         }
         if let Some(other) = flying {
@@ -368,6 +373,7 @@ impl World<'_> {
         // An answer that had counted as lost stops nobody who is already on the way.
         let late_at = self.ledger.sign_ins[sign_in].late_at;
         if again
+            && !excused
             && late_at.is_none_or(|at| now - at > TELLING_MS)
             && self.setup.rotation != Rotation::None
             && let Some(newer) = self.had_by_others(sign_in, Some(token), TELLING_MS)
