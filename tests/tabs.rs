@@ -61,6 +61,15 @@ impl Tab {
         record
     }
 
+    /// The attempt that has just asked for a lock.
+    fn hold(&self) -> AttemptId {
+        let hold = |output: &Output| match output {
+            Output::Effect(Effect::Hold { attempt, .. }) => Some(*attempt),
+            _ => None,
+        };
+        self.out.iter().find_map(hold).unwrap()
+    }
+
     /// Answers every look with that.
     fn show(&mut self, entry: &Entry) {
         let looks: Vec<_> = self.out.iter().filter_map(look).collect();
@@ -116,11 +125,8 @@ fn a_page_that_hung_hears_all_that_was_said_before_it_presents() {
     tab.pass(LIFETIME_MS + 1);
     tab.feed(Input::Wake);
     // No locks here: it asks, twice, as its timer is late.
-    let hold = tab.out.iter().find_map(|output| match output {
-        Output::Effect(Effect::Hold { attempt, .. }) => Some(*attempt),
-        _ => None,
-    });
-    assert!(asks(tab.feed(Input::LockUnavailable(hold.unwrap()))));
+    let hold = tab.hold();
+    assert!(asks(tab.feed(Input::LockUnavailable(hold))));
     tab.pass(60_000);
     assert!(asks(tab.feed(Input::Wake)));
     tab.pass(60_000);
@@ -137,4 +143,24 @@ fn a_page_that_hung_hears_all_that_was_said_before_it_presents() {
     }
     assert_eq!(tab.record().generation, 2);
     assert!(!presents(tab.feed(Input::Wake)));
+}
+
+/// Such a request shows nowhere but in what its page says.
+#[test]
+fn who_refreshes_without_the_shared_place_says_so_to_a_page_that_has_just_begun_to_listen() {
+    let mut tab = Tab::signed_in(Coordination::Channel);
+    let question = || Input::Heard(Message::Ask { generation: 1, claim: u32::MAX });
+    let busy = |outputs: &[Output]| {
+        outputs.iter().any(|output| matches!(output, Output::Effect(Effect::Tell(Message::Busy { .. }))))
+    };
+    tab.pass(LIFETIME_MS + 1);
+    tab.feed(Input::Wake);
+    let hold = tab.hold();
+    tab.feed(Input::LockUnavailable(hold));
+    assert!(!busy(tab.feed(question())));
+    tab.pass(2_000);
+    while !presents(tab.feed(Input::Wake)) {
+        tab.pass(10);
+    }
+    assert!(busy(tab.feed(question())));
 }

@@ -141,7 +141,12 @@ impl Session {
         });
         // Whoever goes on to present may have begun to listen since this was last said.
         self.tell_news(now, claim != NO_CLAIM && !first && !busy);
+        let generation = self.held.as_ref().map_or(0, |held| held.record.generation);
         if claim == NO_CLAIM {
+            // Who has just begun to listen can't read that anywhere.
+            if busy && self.attempt.as_ref().is_some_and(|a| a.talks) {
+                self.effect(Effect::Tell(Message::Busy { generation }));
+            }
             return;
         }
         // It will say when it presents; until then it is first, unless its claim is higher.
@@ -150,8 +155,7 @@ impl Session {
             // The lower claim goes first.
             return self.wait_for_other(now, None);
         }
-        let (Some(attempt), Some(held)) = (&self.attempt, &self.held) else { return };
-        let generation = held.record.generation;
+        let Some(attempt) = &self.attempt else { return };
         if self.is_asking(|_| true) {
             // Said again for those who have just begun to listen.
             let message = Message::Ask { generation, claim: attempt.claim };
