@@ -75,7 +75,8 @@ impl Tab {
         let looks: Vec<_> = self.out.iter().filter_map(look).collect();
         for attempt in looks {
             let found = Found::Entry(Box::new(entry.clone()));
-            self.feed(Input::Looked { attempt, id: "id".into(), found });
+            let id = self.record().id;
+            self.feed(Input::Looked { attempt, id, found });
         }
     }
 }
@@ -136,7 +137,7 @@ fn a_page_that_hung_hears_all_that_was_said_before_it_presents() {
     let record = Some(tab.next_record());
     for message in [
         Message::Ask { generation: 1, claim: u32::MAX },
-        Message::Busy { generation: 1 },
+        Message::Busy { generation: 1, claim: u32::MAX },
         Message::Refreshed { generation: 2, record },
     ] {
         assert!(!presents(tab.feed(Input::Heard(message))));
@@ -163,4 +164,52 @@ fn who_refreshes_without_the_shared_place_says_so_to_a_page_that_has_just_begun_
         tab.pass(10);
     }
     assert!(busy(tab.feed(question())));
+}
+
+/// Of several that are about to claim one does; what the others had said kept all from it for four timeouts.
+#[test]
+fn who_looks_at_the_shared_entry_believes_that_and_not_who_says_to_be_about_to_claim() {
+    let mut tab = Tab::signed_in(Coordination::Vault);
+    let entry = |tab: &Tab| Entry {
+        version: 7,
+        meta: Meta { generation: 1, ..Meta::default() },
+        record: Some(tab.record()),
+    };
+    tab.pass(LIFETIME_MS + 1);
+    tab.feed(Input::Heard(Message::Busy { generation: 1, claim: 8 }));
+    let there = entry(&tab);
+    tab.show(&there);
+    assert!(tab.out.iter().any(|output| matches!(output, Output::Effect(Effect::Hold { claim: 0, .. }))));
+    // One who does without it shows nowhere else.
+    let mut tab = Tab::signed_in(Coordination::Vault);
+    tab.pass(LIFETIME_MS + 1);
+    tab.feed(Input::Heard(Message::Busy { generation: 1, claim: u32::MAX }));
+    let there = entry(&tab);
+    tab.show(&there);
+    assert!(!tab.out.iter().any(|output| matches!(output, Output::Effect(Effect::Hold { .. }))));
+}
+
+#[test]
+fn at_the_head_of_the_line_nobody_is_waited_for_who_stood_before() {
+    let mut tab = Tab::signed_in(Coordination::Channel);
+    tab.pass(LIFETIME_MS + 1);
+    tab.feed(Input::Heard(Message::Busy { generation: 1, claim: u32::MAX }));
+    let hold = tab.hold();
+    // That tab has died: its lock is free.
+    assert!(asks(tab.feed(Input::Locked(hold))));
+}
+
+#[test]
+fn who_was_refreshing_one_sign_in_is_not_waited_for_in_the_next() {
+    let mut tab = Tab::signed_in(Coordination::Vault);
+    tab.pass(LIFETIME_MS + 1);
+    tab.feed(Input::Heard(Message::Busy { generation: 1, claim: u32::MAX }));
+    let mut next = tab.record();
+    next.id = "next".into();
+    tab.feed(Input::SignOut);
+    tab.feed(Input::StorageChanged(Some(next)));
+    let entry =
+        Entry { version: 7, meta: Meta { generation: 1, ..Meta::default() }, record: Some(tab.record()) };
+    tab.show(&entry);
+    assert!(tab.out.iter().any(|output| matches!(output, Output::Effect(Effect::Hold { claim: 0, .. }))));
 }

@@ -69,6 +69,10 @@ impl Session {
         self.queue_seen = None;
         attempt.locked = true;
         attempt.queued = now.mono_ms.saturating_sub(attempt.asked_mono_ms) > 50;
+        if attempt.talks {
+            // Whoever said to be first stood before this tab in the line, and has finished or died.
+            self.talker_until_mono_ms = i64::MIN;
+        }
         self.go_on_from_lock(now);
     }
 

@@ -199,6 +199,8 @@ pub enum Message {
     Busy {
         /// The generation being refreshed.
         generation: u32,
+        /// Whose claim the shared entry shows, or is about to; `u32::MAX`: it shows nowhere.
+        claim: u32,
     },
     /// A refresh of that generation has ended without a result.
     Idle {

@@ -6,6 +6,7 @@ use super::io::*;
 use super::record::{Meta, Record};
 use super::refresh::Phase;
 use super::session::{Because, Session};
+use super::talk::NO_CLAIM;
 use super::time::Now;
 
 impl Session {
@@ -31,7 +32,7 @@ impl Session {
         if talks && matches!(phase, Some(Phase::Presenting { .. })) {
             // Who asked meanwhile had no answer.
             let generation = self.held.as_ref().map_or(0, |held| held.record.generation);
-            return self.effect(Effect::Tell(Message::Busy { generation }));
+            return self.effect(Effect::Tell(Message::Busy { generation, claim: NO_CLAIM }));
         }
         if matches!(phase, Some(Phase::Locking)) {
             // The line may have moved unseen.

@@ -278,9 +278,6 @@ impl Session {
         let attempts = self.pace.failures().saturating_add(1);
         let generation = record.generation;
         self.pace.succeeded();
-        self.talker_until_mono_ms = i64::MIN;
-        self.claim_seen = None;
-        self.queue_seen = None;
         self.hold(now, record, if by_other_tab { Because::Adopted } else { Because::Refreshed });
         if !by_other_tab && self.attempt.as_ref().is_some_and(|a| a.reason == Reason::Unauthorized) {
             self.breaker.renewed(self.epoch, now);

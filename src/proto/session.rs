@@ -316,6 +316,10 @@ impl Session {
             .filter(|told| held.record.tokens.refresh_expires_at_ms == Some(told.0))
             .map(|told| told.1);
         self.held = Some(held);
+        // What others were seen doing, they did with the set before.
+        self.talker_until_mono_ms = i64::MIN;
+        self.claim_seen = None;
+        self.queue_seen = None;
         self.looking = None;
         self.may_be_old = because == Because::Stored;
         self.epoch = Epoch(self.epoch.0.wrapping_add(1));

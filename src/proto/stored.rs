@@ -119,7 +119,7 @@ pub fn write_message<J: Json>(message: &Message) -> String {
         Message::Ended { rejected: true } => ("rejected", 0, 0, None),
         Message::Ended { rejected: false } => ("signed-out", 0, 0, None),
         Message::Ask { generation, claim } => ("ask", *generation, *claim, None),
-        Message::Busy { generation } => ("busy", *generation, 0, None),
+        Message::Busy { generation, claim } => ("busy", *generation, *claim, None),
         Message::Idle { generation } => ("idle", *generation, 0, None),
         Message::Paced(meta) => ("paced", meta.generation, 0, Some(write_meta::<J>(meta))),
     };
@@ -143,7 +143,7 @@ pub fn read_message<J: Json>(sent: &str) -> Option<Message> {
         "rejected" => Some(Message::Ended { rejected: true }),
         "signed-out" => Some(Message::Ended { rejected: false }),
         "ask" => Some(Message::Ask { generation, claim: read_u32(&json, "claim")? }),
-        "busy" => Some(Message::Busy { generation }),
+        "busy" => Some(Message::Busy { generation, claim: read_u32(&json, "claim")? }),
         "idle" => Some(Message::Idle { generation }),
         "paced" => meta_of(&json.get("more")?).map(Message::Paced),
         _ => None,
@@ -296,7 +296,7 @@ mod tests {
         for message in [
             Message::Ended { rejected: true },
             Message::Ask { generation: 1, claim: 7 },
-            Message::Busy { generation: 9 },
+            Message::Busy { generation: 9, claim: 8 },
         ] {
             let read = read_message::<Value>(&write_message::<Value>(&message)).unwrap();
             assert_eq!(format!("{read:?}"), format!("{message:?}"));

@@ -52,7 +52,7 @@ impl Session {
         self.tell_pace();
         if self.config.coordination != Coordination::Alone {
             self.effect(Effect::Tell(match busy {
-                true => Message::Busy { generation },
+                true => Message::Busy { generation, claim: NO_CLAIM },
                 false => Message::Idle { generation },
             }));
         }
@@ -111,8 +111,11 @@ impl Session {
                     self.wait_for_other(now, None);
                 }
             }
-            Message::Busy { generation } if generation == mine => {
-                self.talker_until_mono_ms = now.mono_ms.saturating_add(self.lost_after_ms());
+            Message::Busy { generation, claim } if generation == mine => {
+                // Who looks at the shared entry sees there when that is over.
+                if claim == NO_CLAIM || self.attempt.as_ref().is_some_and(|a| a.talks) {
+                    self.talker_until_mono_ms = now.mono_ms.saturating_add(self.lost_after_ms());
+                }
                 if self.is_asking(|_| true) {
                     self.wait_for_other(now, None);
                 }
@@ -136,7 +139,9 @@ impl Session {
         let busy = self.attempt.as_ref().is_some_and(|attempt| match attempt.phase {
             Phase::Presenting { .. } | Phase::Committing(_) | Phase::Ending(_) => true,
             Phase::Asking { .. } => !self.is_asking(|_| true),
-            Phase::Locking | Phase::Claiming => !attempt.talks,
+            // With locks, who talks stands before it in the line.
+            Phase::Locking => !attempt.talks && self.no_locks,
+            Phase::Claiming => !attempt.talks,
             Phase::Pacing | Phase::Waiting | Phase::Looking | Phase::Resolving => false,
         });
         // Whoever goes on to present may have begun to listen since this was last said.
@@ -145,7 +150,7 @@ impl Session {
         if claim == NO_CLAIM {
             // Who has just begun to listen can't read that anywhere.
             if busy && self.attempt.as_ref().is_some_and(|a| a.talks) {
-                self.effect(Effect::Tell(Message::Busy { generation }));
+                self.effect(Effect::Tell(Message::Busy { generation, claim: NO_CLAIM }));
             }
             return;
         }
@@ -162,7 +167,8 @@ impl Session {
             return self.effect(Effect::Tell(message));
         }
         if busy {
-            self.effect(Effect::Tell(Message::Busy { generation }));
+            let claim = if attempt.talks { NO_CLAIM } else { attempt.claim };
+            self.effect(Effect::Tell(Message::Busy { generation, claim }));
         }
     }
 

@@ -178,8 +178,9 @@ impl World<'_> {
         let epoch = view.epoch;
         let adopted = view.because == Because::Adopted;
         let seen = &mut tab.seen;
-        if adopted && seen.refresh != refresh {
-            seen.adopted_at = at;
+        if seen.refresh != refresh {
+            seen.got_at = at;
+            seen.adopted_at = if adopted { at } else { seen.adopted_at };
         }
         let before = (seen.sign_in, seen.refresh);
         if (seen.epoch, seen.access) != (epoch, access) || sign_in != before.0 {
@@ -243,16 +244,20 @@ impl World<'_> {
         running_ms: i64,
     ) -> Option<usize> {
         let in_vault = self.in_vault(sign_in).and_then(|record| names::of(record).2);
-        self.had_in_tabs(sign_in, running_ms).chain(in_vault).filter(|t| Some(*t) > newer_than).max()
+        self.had_in_tabs(sign_in, running_ms)
+            .filter_map(|tab| tab.seen.refresh)
+            .chain(in_vault)
+            .filter(|t| Some(*t) > newer_than)
+            .max()
     }
 
-    /// The refresh tokens that tabs have, which have been running for so long.
-    fn had_in_tabs(&self, sign_in: usize, running_ms: i64) -> impl Iterator<Item = usize> {
+    /// The tabs that have a sign-in and have been running for so long.
+    fn had_in_tabs(&self, sign_in: usize, running_ms: i64) -> impl Iterator<Item = &Tab> {
         let now = self.now();
         let since = |tab: &Tab| tab.went_on_at.max(tab.started_at).max(tab.seen.adopted_at);
         let tells = move |tab: &&Tab| tab.runs == Runs::Yes && now - since(tab) >= running_ms;
         let tabs = self.tabs.iter().filter_map(|tab| tab.as_deref()).filter(tells);
-        tabs.filter(move |tab| tab.seen.sign_in == Some(sign_in)).filter_map(|tab| tab.seen.refresh)
+        tabs.filter(move |tab| tab.seen.sign_in == Some(sign_in))
     }
 
     /// Just before a refresh token leaves.
@@ -325,12 +330,17 @@ impl World<'_> {
         };
         let got_up = self.tabs[slot].as_ref().map_or(now, |tab| tab.went_on_at.max(tab.started_at));
         let just_woke = self.tabs[slot].as_ref().is_some_and(|tab| now - tab.went_on_at < ASKING_MS);
-        // What a running page has had for a while it has told, and tells whoever asks, as all do that get up. And what
+        // What a running page has had since the question was put it has told, and all ask that get up. And what
         // the shared place holds can be read, once it has been back for a while.
         let up = now - got_up >= TELLING_MS;
         let place_works = self.vault.outage_at.is_none_or(|at| now - at >= OUTAGE_LINGERS_MS);
         let in_place = self.in_vault(sign_in).and_then(|record| names::of(record).2).filter(|_| place_works);
-        let told = up && self.had_in_tabs(sign_in, TELLING_MS).chain(in_place).any(|newer| newer > token);
+        let told = up && {
+            let had = |tab: &&Tab| now - tab.seen.got_at >= ASKING_MS;
+            let in_tabs =
+                self.had_in_tabs(sign_in, TELLING_MS).filter(had).filter_map(|tab| tab.seen.refresh);
+            in_tabs.chain(in_place).any(|newer| newer > token)
+        };
         let unheard = |request: &TokenRequest| {
             let moved_on = || self.sign_in_of(request.life.slot) != Some(sign_in);
             let silent = || stands_still(request.life) || moved_on();

@@ -148,6 +148,8 @@ pub(crate) struct Seen {
     pub(crate) epoch: Epoch,
     pub(crate) generation: u32,
     pub(crate) refresh: Option<usize>,
+    /// When it got that.
+    pub(crate) got_at: i64,
     /// When it last took a set over from another tab.
     pub(crate) adopted_at: i64,
     pub(crate) access: Option<usize>,
