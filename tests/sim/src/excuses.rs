@@ -4,9 +4,9 @@
 /// The shared place (IndexedDB) goes out or comes back while a refresh that was made without it is unknown to some:
 /// what came of it is in no place that they can read. With locks they do see that somebody presents, and a second
 /// request beside one under way is never excused; without locks, tabs that talk and tabs that look do not see each
-/// other for that moment. Nor is it excused where a running page has had the newer set for half a second: it has told
-/// it, and tells all who ask. But who has just got up is not made to wait for that answer: every page would come
-/// back late, for one database in a million.
+/// other for that moment. Nor is it excused where a running page has had the newer set since the question could be
+/// put, or has been presenting for a moment: it says so to all who ask. But who has just got up is not made to wait
+/// for that answer: every page would come back late, for one database in a million.
 pub(crate) const OUTAGES_OF_THE_SHARED_PLACE: bool = true;
 
 /// The user clears the shared place while the only page that could tell stands still or has signed in anew, or as
