@@ -199,7 +199,7 @@ pub enum Message {
     Busy {
         /// The generation being refreshed.
         generation: u32,
-        /// Whose claim the shared entry shows, or is about to; `u32::MAX`: it shows nowhere.
+        /// The claim that the shared entry is about to show; `u32::MAX`: the request is under way, and may show nowhere.
         claim: u32,
     },
     /// A refresh of that generation has ended without a result.

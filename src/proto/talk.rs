@@ -112,7 +112,7 @@ impl Session {
                 }
             }
             Message::Busy { generation, claim } if generation == mine => {
-                // Who looks at the shared entry sees there when that is over.
+                // Who looks at the shared entry sees there what became of a claim that is about to be written.
                 if claim == NO_CLAIM || self.attempt.as_ref().is_some_and(|a| a.talks) {
                     self.talker_until_mono_ms = now.mono_ms.saturating_add(self.lost_after_ms());
                 }
@@ -167,7 +167,7 @@ impl Session {
             return self.effect(Effect::Tell(message));
         }
         if busy {
-            let claim = if attempt.talks { NO_CLAIM } else { attempt.claim };
+            let claim = if attempt.talks || attempt.has_presented() { NO_CLAIM } else { attempt.claim };
             self.effect(Effect::Tell(Message::Busy { generation, claim }));
         }
     }
