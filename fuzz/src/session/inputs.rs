@@ -313,7 +313,7 @@ impl World<'_> {
             0 => Message::Refreshed { generation, record: self.maybe(Self::record) },
             1 => Message::Ended { rejected: self.bytes.bool() },
             2 => Message::Ask { generation, claim: self.claim() },
-            3 => Message::Busy { generation },
+            3 => Message::Busy { generation, claim: self.claim() },
             4 => Message::Idle { generation },
             _ => Message::Paced(self.meta()),
         }
