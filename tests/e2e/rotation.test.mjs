@@ -37,7 +37,7 @@ const rotation = (entry) => () => {
 
     const calls = await page.evaluate(() => window.calls);
     assert.deepEqual(calls.bad, []);
-    assert.ok(calls.fine > 100, `only ${calls.fine} calls were made`);
+    assert.ok(calls.fine > 200, `only ${calls.fine} calls were made`);
     const counted = server.stats();
     assert.equal(counted.tokenRequests.total, counted.rotations);
     assert.equal(counted.tokenRequests.ok, counted.rotations);
