@@ -38,9 +38,14 @@ pub(crate) fn failed_files(failures: &[Failure<'_>], dir: &str, tests: &[PathBuf
 
 /// As a regular expression, nothing but itself.
 pub(crate) fn literal(name: &str) -> String {
-    name.chars()
-        .flat_map(|char| (!char.is_alphanumeric() && char != ' ').then_some('\\').into_iter().chain([char]))
-        .collect()
+    let mut pattern = String::new();
+    for char in name.chars() {
+        if char.is_ascii_punctuation() {
+            pattern.push('\\');
+        }
+        pattern.push(char);
+    }
+    pattern
 }
 
 #[cfg(test)]
