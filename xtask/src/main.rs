@@ -19,6 +19,7 @@ mod site;
 mod steps;
 mod test;
 mod tools;
+mod trim;
 mod wasm;
 
 use clap::{Parser, Subcommand};

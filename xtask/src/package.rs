@@ -2,10 +2,9 @@
 //! hand-written files of pkg-template/. Everything is put together aside and moved to pkg/ at the
 //! end, so that a server on pkg/ never sees half a package.
 
-use crate::inline;
 use crate::setup::{self, Need, Ready};
-use crate::sh;
 use crate::wasm::TARGET;
+use crate::{inline, sh, trim};
 use anyhow::{Context, Result};
 use serde_json::Value;
 use std::fs;
@@ -41,8 +40,11 @@ pub(crate) fn run() -> Result<()> {
 
     let bound = work.join("bindgen");
     bind(&ready, &krate, &bound)?;
-    optimise(&ready, &bound.join("glue_bg.wasm"), &stage.join("dist/tokenwell.wasm"))?;
-    copy(&bound.join("glue.js"), &stage.join("dist/glue.js"))?;
+    let (wasm, glue) =
+        trim::trim(&fs::read(bound.join("glue_bg.wasm"))?, &fs::read_to_string(bound.join("glue.js"))?)?;
+    fs::write(bound.join("trimmed.wasm"), wasm)?;
+    write(&stage.join("dist/glue.js"), &glue)?;
+    optimise(&ready, &bound.join("trimmed.wasm"), &stage.join("dist/tokenwell.wasm"))?;
     let wasm = fs::read(stage.join("dist/tokenwell.wasm"))?;
     write(&stage.join("dist/bytes.js"), &inline::module(&wasm))?;
     classic(&ready, &stage.join("dist"))?;
@@ -103,13 +105,13 @@ fn bind(ready: &Ready, krate: &Crate, out: &Path) -> Result<()> {
     bindgen.args(["--target", "web", "--out-name", "glue", "--no-typescript", "--omit-default-module-path"]);
     // For starting again after a trap: what is left of an instance must not reach the next one.
     bindgen.arg("--experimental-reset-state-function");
-    bindgen.args(["--remove-name-section", "--remove-producers-section", "--out-dir"]).arg(out);
+    bindgen.args(["--remove-producers-section", "--out-dir"]).arg(out);
     sh::run(bindgen.arg(krate.target.join(TARGET).join("release/tokenwell.wasm")))
 }
 
 fn optimise(ready: &Ready, from: &Path, to: &Path) -> Result<()> {
     let mut opt = ready.node_bin("wasm-opt");
-    opt.arg("-Oz").args(WASM_FEATURES).arg("--strip-target-features");
+    opt.arg("-Oz").args(WASM_FEATURES).args(["--strip-target-features", "--strip-debug"]);
     sh::run(opt.arg(from).arg("-o").arg(to))
 }
 
