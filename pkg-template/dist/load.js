@@ -37,8 +37,8 @@ export const loadSync = () => {
 /** For `create` and `init`; everyone who comes meanwhile shares the load under way. */
 export const load = async (source) => {
   if (ready) return;
-  pending ??= compile(source ?? sources.bytes?.() ?? sources.url());
   try {
+    pending ??= compile(source ?? sources.bytes?.() ?? sources.url());
     start(await pending);
   } catch (cause) {
     throw explained(cause);
