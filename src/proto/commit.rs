@@ -48,7 +48,7 @@ impl Session {
         let mut meta = Meta { generation: record.generation, ..Meta::default() };
         self.pace.share_requests(&mut meta);
         let sealed = Sealed::Put(record.clone());
-        self.enter(Phase::Committing(record), now.mono_ms.saturating_add(PLACE_TIMEOUT_MS));
+        self.enter(Phase::Committing(record), now.mono_in(PLACE_TIMEOUT_MS));
         self.swap(meta, sealed);
     }
 
@@ -83,14 +83,14 @@ impl Session {
         };
         let mut meta = Meta { generation: attempt.generation, ..Meta::default() };
         self.pace.share(&mut meta);
-        self.enter(Phase::Resolving, now.mono_ms.saturating_add(PLACE_TIMEOUT_MS));
+        self.enter(Phase::Resolving, now.mono_in(PLACE_TIMEOUT_MS));
         self.swap(meta, Sealed::Keep);
     }
 
     pub(super) fn mark_ended(&mut self, now: Now, refused: Refused) {
         let Some(attempt) = &self.attempt else { return };
         let meta = Meta { generation: attempt.generation, ended: Some(Ended::Rejected), ..Meta::default() };
-        self.enter(Phase::Ending(refused), now.mono_ms.saturating_add(PLACE_TIMEOUT_MS));
+        self.enter(Phase::Ending(refused), now.mono_in(PLACE_TIMEOUT_MS));
         self.swap(meta, Sealed::Clear);
     }
 

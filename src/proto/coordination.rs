@@ -42,7 +42,7 @@ impl Session {
         if self.config.coordination == Coordination::Alone {
             return self.present(now);
         }
-        attempt.until_mono_ms = now.mono_ms.saturating_add(self.config.timeout_ms + WAIT_MARGIN_MS);
+        attempt.until_mono_ms = now.mono_in(self.config.timeout_ms + WAIT_MARGIN_MS);
         if attempt.talks { self.queue(now) } else { self.look(now) }
     }
 
@@ -68,7 +68,7 @@ impl Session {
         }
         self.queue_seen = None;
         attempt.locked = true;
-        attempt.queued = now.mono_ms.saturating_sub(attempt.asked_mono_ms) > 50;
+        attempt.queued = now.mono_since(attempt.asked_mono_ms) > 50;
         if attempt.talks {
             // Whoever said to be first stood before this tab in the line, and has finished or died.
             self.talker_until_mono_ms = i64::MIN;
@@ -137,7 +137,7 @@ impl Session {
         }
         let (id, key) = (held.record.id.clone(), held.record.key.clone());
         let effect = Effect::Look { id, key, attempt: Some(attempt.id) };
-        self.enter(Phase::Looking, now.mono_ms.saturating_add(PLACE_TIMEOUT_MS));
+        self.enter(Phase::Looking, now.mono_in(PLACE_TIMEOUT_MS));
         self.effect(effect);
     }
 
@@ -211,7 +211,7 @@ impl Session {
             return false;
         };
         let mut failure = Failure::new(Code::RefreshUnavailable, COOLING_ELSEWHERE);
-        failure.retry_at_ms = Some(now.wall_ms.saturating_add(until.remaining_ms(now)));
+        failure.retry_at_ms = Some(now.wall_in(until.remaining_ms(now)));
         self.tell_failure(now, failure);
         self.finish();
         true
@@ -249,7 +249,7 @@ impl Session {
         };
         self.claim_seen = Some((claim.id, since));
         // Its request may have left as late as its page's own patience with the database allows.
-        if now.mono_ms.saturating_sub(since) >= self.lost_after_ms() + PLACE_TIMEOUT_MS {
+        if now.mono_since(since) >= self.lost_after_ms() + PLACE_TIMEOUT_MS {
             // It still heads the line, but no longer counts there.
             self.queue_seen = Some(since);
             return self.after_the_dead(now, claim, behind);
@@ -271,7 +271,7 @@ impl Session {
         }
         let (Some(attempt), Some(held)) = (&mut self.attempt, &self.held) else { return };
         let Some(claim) = claim.filter(|_| !self.no_locks) else {
-            return self.enter(Phase::Waiting, now.mono_ms.saturating_add(LOOK_AGAIN_MS));
+            return self.enter(Phase::Waiting, now.mono_in(LOOK_AGAIN_MS));
         };
         attempt.asked_lock = true;
         let effect = Effect::Await { id: held.record.id.clone(), claim, attempt: attempt.id };
@@ -289,7 +289,7 @@ impl Session {
     pub(super) fn leave_it_to_other(&mut self, now: Now) {
         self.ask_who_is_ahead();
         let mut failure = Failure::new(Code::RefreshUnavailable, OTHER_TAB_SLOW);
-        failure.retry_at_ms = Some(now.wall_ms.saturating_add(LOOK_AGAIN_MS));
+        failure.retry_at_ms = Some(now.wall_in(LOOK_AGAIN_MS));
         self.tell_failure(now, failure);
         self.finish();
     }
@@ -314,9 +314,9 @@ impl Session {
         }
         if attempt.locks_missing > 0 {
             // Still in line.
-            return self.enter(Phase::Locking, now.mono_ms.saturating_add(LOOK_AGAIN_MS));
+            return self.enter(Phase::Locking, now.mono_in(LOOK_AGAIN_MS));
         }
-        self.hold_locks(now, Some(claim), now.mono_ms.saturating_add(IN_LINE_MS));
+        self.hold_locks(now, Some(claim), now.mono_in(IN_LINE_MS));
     }
 
     /// Somebody is presenting, or about to. That shows in the entry, unless it was cleared or that tab could not
@@ -325,9 +325,8 @@ impl Session {
         let since = *self.queue_seen.get_or_insert(now.mono_ms);
         let Some(attempt) = &self.attempt else { return };
         // Not even a lock that nobody else can have: it is the platform.
-        let broken = attempt.locks_missing > 1
-            && now.mono_ms.saturating_sub(attempt.asked_mono_ms) >= PLACE_TIMEOUT_MS;
-        if broken || now.mono_ms.saturating_sub(since) >= self.lost_after_ms() + PLACE_TIMEOUT_MS {
+        let broken = attempt.locks_missing > 1 && now.mono_since(attempt.asked_mono_ms) >= PLACE_TIMEOUT_MS;
+        if broken || now.mono_since(since) >= self.lost_after_ms() + PLACE_TIMEOUT_MS {
             return self.write_claim(now);
         }
         if now.mono_ms >= attempt.until_mono_ms {
@@ -352,7 +351,7 @@ impl Session {
         };
         self.pace.share_with(mark, &mut meta);
         let sealed = if attempt.whole { Sealed::Put(held.record.clone()) } else { Sealed::Keep };
-        self.enter(Phase::Claiming, now.mono_ms.saturating_add(PLACE_TIMEOUT_MS));
+        self.enter(Phase::Claiming, now.mono_in(PLACE_TIMEOUT_MS));
         self.swap(meta, sealed);
     }
 
@@ -361,7 +360,7 @@ impl Session {
     pub(super) fn claimed(&mut self, now: Now) {
         self.place_slow = 0;
         let mark = self.attempt.as_ref().and_then(|a| a.request_mark);
-        let late = mark.is_none_or(|mark| now.mono_ms.saturating_sub(mark.mono_ms) > STOOD_STILL_MS);
+        let late = mark.is_none_or(|mark| now.mono_since(mark.mono_ms) > STOOD_STILL_MS);
         let claimed = self.attempt.as_ref().map(|a| a.generation);
         let overtaken = claimed != self.held.as_ref().map(|held| held.record.generation);
         if late || overtaken { self.look(now) } else { self.present(now) }
@@ -387,7 +386,7 @@ impl Session {
         attempt.place_failures += 1;
         attempt.request_mark = None;
         if attempt.place_failures < PLACE_BROKEN {
-            return self.enter(Phase::Waiting, now.mono_ms.saturating_add(PLACE_AGAIN_MS));
+            return self.enter(Phase::Waiting, now.mono_in(PLACE_AGAIN_MS));
         }
         self.do_without_place(now);
     }

@@ -108,8 +108,7 @@ impl Session {
             return attempt.given_up_until_ms(now);
         }
         let until = self.pace.cooling(now)?;
-        (want != Want::Refresh || self.pace.by_server())
-            .then(|| now.wall_ms.saturating_add(until.remaining_ms(now)))
+        (want != Want::Refresh || self.pace.by_server()).then(|| now.wall_in(until.remaining_ms(now)))
     }
 
     /// The same for somebody whose token is of no use.
@@ -163,7 +162,7 @@ impl Session {
             .partition(|w| now.mono_ms >= w.since_mono_ms.saturating_add(patience(w.waits)));
         for waiter in gone {
             let mut failure = Failure::new(Code::RefreshUnavailable, TOOK_LONG);
-            failure.retry_at_ms = Some(now.wall_ms.saturating_add(PATIENCE_MS));
+            failure.retry_at_ms = Some(now.wall_in(PATIENCE_MS));
             self.settle_failed(now, waiter.id, waiter.waits, &failure);
         }
     }

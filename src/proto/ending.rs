@@ -44,7 +44,7 @@ impl Session {
             return;
         }
         let asked = held.asked_others.is_some();
-        let enough = asked && (!may_come || now.mono_ms.saturating_sub(since) >= patience);
+        let enough = asked && (!may_come || now.mono_since(since) >= patience);
         if enough || self.config.coordination == Coordination::Alone {
             return self.end(now, Ended::Expired, None, why);
         }

@@ -30,9 +30,7 @@ impl Session {
     /// it, once: of a route that always takes longer than its tokens live, the next one is taken at its word.
     pub(super) fn count_the_way(&mut self, now: Now, tokens: &mut TokenSet, sent: Option<Request>) {
         // The later of two clocks: one may not count sleep, the other may have been set.
-        let way_ms = sent.map_or(0, |sent| {
-            now.mono_ms.saturating_sub(sent.mono_ms).max(now.wall_ms.saturating_sub(sent.wall_ms))
-        });
+        let way_ms = sent.map_or(0, |sent| now.mono_since(sent.mono_ms).max(now.wall_since(sent.wall_ms)));
         let over = tokens.lifetime_ms.is_some_and(|life_ms| way_ms >= life_ms);
         self.came_expired = over && !self.came_expired && self.config.cookie_interval_ms.is_none();
         if self.came_expired {
@@ -65,7 +63,7 @@ impl Session {
             record: held.record.clone(),
             sent: attempt.request_mark,
             version: attempt.version,
-            locked_until_mono_ms: holds_lock.then(|| now.mono_ms.saturating_add(lost_after_ms)),
+            locked_until_mono_ms: holds_lock.then(|| now.mono_in(lost_after_ms)),
         });
         self.note(now, "give the request up", "its answer is welcome all the same", None);
     }

@@ -123,7 +123,7 @@ impl Session {
     /// believe what it says, so it is tried again for some minutes, ever more slowly.
     pub(super) fn owe(&mut self, now: Now) {
         let wait = self.owes.map_or(OWED_FIRST_MS, |(_, wait)| wait.saturating_mul(2));
-        self.owes = (wait <= OWED_MOST_MS).then(|| (now.mono_ms.saturating_add(wait), wait));
+        self.owes = (wait <= OWED_MOST_MS).then(|| (now.mono_in(wait), wait));
     }
 
     /// Writes this tab's set over an older one: the page was reloaded between storing and sharing it.

@@ -125,7 +125,7 @@ impl Attempt {
 
     /// When callers of a given-up attempt may come again, epoch ms.
     pub(super) fn given_up_until_ms(&self, now: Now) -> Option<i64> {
-        (!self.under_way()).then(|| now.wall_ms.saturating_add((self.deadline_mono_ms - now.mono_ms).max(0)))
+        (!self.under_way()).then(|| now.wall_in((self.deadline_mono_ms - now.mono_ms).max(0)))
     }
 }
 
@@ -198,13 +198,13 @@ impl Session {
             return self.pace_then_coordinate(now);
         }
         // The claim's mark, unless the page stood still since.
-        let mark = attempt.request_mark.filter(|mark| now.mono_ms.saturating_sub(mark.mono_ms) < 1_000);
+        let mark = attempt.request_mark.filter(|mark| now.mono_since(mark.mono_ms) < 1_000);
         let mark = mark.unwrap_or_else(|| self.pace.mark(now));
         attempt.request_mark = Some(mark);
         self.pace.request(mark, now);
         attempt.generation = self.held.as_ref().map_or(0, |held| held.record.generation);
         let (id, reason, talks) = (attempt.id, attempt.reason, attempt.talks);
-        self.enter(Phase::Presenting { told: false }, now.mono_ms.saturating_add(self.config.timeout_ms));
+        self.enter(Phase::Presenting { told: false }, now.mono_in(self.config.timeout_ms));
         let tokens = self.held.as_ref().map(|h| &h.record.tokens);
         let effect = Effect::Present {
             attempt: id,
@@ -310,8 +310,7 @@ impl Session {
         self.pace.failed(now, retry_at_ms, wanted, idle_ms);
         let mut failure = Failure::said(code, message, said);
         failure.attempt = self.attempt_id();
-        failure.retry_at_ms =
-            self.pace.cooling(now).map(|until| now.wall_ms.saturating_add(until.remaining_ms(now)));
+        failure.retry_at_ms = self.pace.cooling(now).map(|until| now.wall_in(until.remaining_ms(now)));
         self.tell_failure(now, failure);
         if retry_at_ms.is_some() {
             self.tell_pace();
@@ -365,7 +364,7 @@ impl Session {
     /// Deadlines of the attempt.
     pub(super) fn attempt_deadlines(&mut self, now: Now) {
         let Some(attempt) = &mut self.attempt else { return };
-        let over = now.mono_ms.saturating_sub(attempt.deadline_mono_ms);
+        let over = now.mono_since(attempt.deadline_mono_ms);
         if over < 0 {
             return;
         }
@@ -380,7 +379,7 @@ impl Session {
             return self.hear_out(now);
         }
         if stood_still && !std::mem::replace(&mut attempt.put_off, true) {
-            attempt.deadline_mono_ms = now.mono_ms.saturating_add(LATE_TIMER_MS);
+            attempt.deadline_mono_ms = now.mono_in(LATE_TIMER_MS);
             return;
         }
         match attempt.phase {
@@ -405,9 +404,9 @@ impl Session {
     /// The timeout has passed. The request goes on: its outcome is unknown, and its answer still welcome.
     fn unanswered_so_far(&mut self, now: Now) {
         let more = self.lost_after_ms() - self.config.timeout_ms;
-        self.enter(Phase::Presenting { told: true }, now.mono_ms.saturating_add(more));
+        self.enter(Phase::Presenting { told: true }, now.mono_in(more));
         let mut failure = Failure::new(Code::RefreshUnavailable, UNANSWERED_SO_FAR);
-        failure.retry_at_ms = Some(now.wall_ms.saturating_add(more));
+        failure.retry_at_ms = Some(now.wall_in(more));
         self.tell_failure(now, failure);
     }
 

@@ -252,9 +252,9 @@ impl Pace {
         }
         // A clock step makes one of the clocks lie, and tabs begun before and after it count differently: the
         // younger of the two ages is the safe one. Of a request in its future a clock tells nothing.
-        let ages = [now.mono_ms.saturating_sub(made.mono_ms), now.wall_ms.saturating_sub(made.wall_ms)];
+        let ages = [now.mono_since(made.mono_ms), now.wall_since(made.wall_ms)];
         let age = ages.into_iter().filter(|age| *age > -RATE_WINDOW_MS).min().unwrap_or(0).max(0);
-        let at_ms = now.mono_ms.saturating_sub(age);
+        let at_ms = now.mono_since(age);
         // At its place among the three there are: a sort would be 4 KB of code.
         let place = self.requests.iter().take_while(|r| r.1 <= at_ms).count();
         self.requests.insert(place, (made, at_ms));

@@ -344,7 +344,7 @@ impl Session {
         // A new refresh token has its own end; the old one keeps its.
         let refresh_expires_at_ms = match grant.refresh_expires_in_ms {
             Some(life) => {
-                let at = now.wall_ms.saturating_add(life);
+                let at = now.wall_in(life);
                 self.refresh_end_told = Some((at, Deadline::after(now, life)));
                 Some(at)
             }

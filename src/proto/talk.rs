@@ -40,7 +40,7 @@ impl Session {
         let since = *self.queue_seen.get_or_insert(now.mono_ms - self.config.timeout_ms);
         // One that hangs with a transaction open keeps the shared place from all: nobody can see what it got.
         let blocked = self.place_slow >= PLACE_BROKEN;
-        if !blocked && now.mono_ms.saturating_sub(since) >= self.lost_after_ms() {
+        if !blocked && now.mono_since(since) >= self.lost_after_ms() {
             return self.ask(now, None);
         }
         self.leave_it_to_other(now);
@@ -101,7 +101,7 @@ impl Session {
             Message::Ask { .. } => {
                 // That tab is ahead: ask it, and present nothing meanwhile.
                 self.tell_news(now, false);
-                self.talker_until_mono_ms = now.mono_ms.saturating_add(ASK_LAST_MS);
+                self.talker_until_mono_ms = now.mono_in(ASK_LAST_MS);
                 self.ask_who_is_ahead();
                 if let Some(attempt) = self.attempt.as_mut().filter(|a| matches!(a.phase, Phase::Claiming)) {
                     attempt.request_mark = None;
@@ -114,7 +114,7 @@ impl Session {
             Message::Busy { generation, claim } if generation == mine => {
                 // Who looks at the shared entry sees there what became of a claim that is about to be written.
                 if claim == NO_CLAIM || self.attempt.as_ref().is_some_and(|a| a.talks) {
-                    self.talker_until_mono_ms = now.mono_ms.saturating_add(self.lost_after_ms());
+                    self.talker_until_mono_ms = now.mono_in(self.lost_after_ms());
                 }
                 if self.is_asking(|_| true) {
                     self.wait_for_other(now, None);
@@ -124,7 +124,7 @@ impl Session {
                 self.talker_until_mono_ms = i64::MIN;
                 // All who waited ask now, after a moment: the same question just after the last would not be said.
                 if self.attempt.as_ref().is_some_and(|a| matches!(a.phase, Phase::Waiting)) {
-                    self.enter(Phase::Waiting, now.mono_ms.saturating_add(NOT_AGAIN_MS));
+                    self.enter(Phase::Waiting, now.mono_in(NOT_AGAIN_MS));
                 }
             }
             Message::Busy { .. } | Message::Idle { .. } => {}
@@ -155,7 +155,7 @@ impl Session {
             return;
         }
         // It will say when it presents; until then it is first, unless its claim is higher.
-        self.talker_until_mono_ms = self.talker_until_mono_ms.max(now.mono_ms.saturating_add(ASK_LAST_MS));
+        self.talker_until_mono_ms = self.talker_until_mono_ms.max(now.mono_in(ASK_LAST_MS));
         if self.is_asking(|mine| claim < mine) {
             // The lower claim goes first.
             return self.wait_for_other(now, None);
@@ -203,7 +203,7 @@ impl Session {
         };
         let message = Message::Ask { generation: held.record.generation, claim: attempt.claim };
         let (asked, talks) = ((held.record.generation, attempt.id), attempt.talks);
-        self.enter(Phase::Asking { refused }, now.mono_ms.saturating_add(wait));
+        self.enter(Phase::Asking { refused }, now.mono_in(wait));
         let (at, what) = (self.last_ask.0, (self.last_ask.1, self.last_ask.2));
         if what != asked || now.mono_ms >= at.saturating_add(NOT_AGAIN_MS) {
             self.last_ask = (now.mono_ms, asked.0, asked.1);
@@ -221,7 +221,7 @@ impl Session {
         let patience = self.config.timeout_ms.saturating_add(WAIT_MARGIN_MS);
         match self.attempt.as_mut().filter(|a| a.talks) {
             Some(attempt) => {
-                attempt.until_mono_ms = now.mono_ms.saturating_add(patience);
+                attempt.until_mono_ms = now.mono_in(patience);
                 self.give_back_lock();
                 self.queue(now);
             }
@@ -234,11 +234,11 @@ impl Session {
     pub(super) fn hear_out(&mut self, now: Now) {
         let (Some(attempt), Some(held)) = (&mut self.attempt, &self.held) else { return };
         if self.no_locks {
-            attempt.deadline_mono_ms = now.mono_ms.saturating_add(LATE_ANSWERS_MS);
+            attempt.deadline_mono_ms = now.mono_in(LATE_ANSWERS_MS);
             return;
         }
         attempt.asked_mono_ms = now.mono_ms;
-        attempt.deadline_mono_ms = now.mono_ms.saturating_add(PLACE_TIMEOUT_MS);
+        attempt.deadline_mono_ms = now.mono_in(PLACE_TIMEOUT_MS);
         // Nobody ever holds that one.
         let effect = Effect::Await { id: held.record.id.clone(), claim: NO_CLAIM, attempt: attempt.id };
         self.effect(effect);
@@ -248,7 +248,7 @@ impl Session {
     pub(super) fn heard_out(&mut self, now: Now) {
         let asking = self.is_asking(|_| true);
         let Some(attempt) = self.attempt.as_ref().filter(|a| asking && a.put_off) else { return };
-        let took_ms = now.mono_ms.saturating_sub(attempt.asked_mono_ms);
+        let took_ms = now.mono_since(attempt.asked_mono_ms);
         if took_ms > LATE_ANSWERS_MS { self.hear_out(now) } else { self.nobody_objected(now) }
     }
 
@@ -263,7 +263,7 @@ impl Session {
         }
         // What the shared place holds is on its way.
         if self.looking.is_some_and(|since| now.mono_ms < since.saturating_add(ASK_SIBLINGS_MS)) {
-            attempt.deadline_mono_ms = now.mono_ms.saturating_add(NOT_AGAIN_MS);
+            attempt.deadline_mono_ms = now.mono_in(NOT_AGAIN_MS);
             return;
         }
         self.present(now);

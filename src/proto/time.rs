@@ -20,6 +20,38 @@ impl Now {
         // 53 bits are plenty and the product can't overflow: limits are below 2^31 ms.
         ((u64::from(self.noise).wrapping_mul(span)) >> 32) as i64
     }
+
+    /// That many milliseconds from now, monotonic ms.
+    pub fn mono_in(&self, delay_ms: i64) -> i64 {
+        sum(self.mono_ms, delay_ms)
+    }
+
+    /// That many milliseconds from now, epoch ms.
+    pub fn wall_in(&self, delay_ms: i64) -> i64 {
+        sum(self.wall_ms, delay_ms)
+    }
+
+    /// How many milliseconds ago that was, monotonic.
+    pub fn mono_since(&self, at_ms: i64) -> i64 {
+        difference(self.mono_ms, at_ms)
+    }
+
+    /// How many milliseconds ago that was, epoch.
+    pub fn wall_since(&self, at_ms: i64) -> i64 {
+        difference(self.wall_ms, at_ms)
+    }
+}
+
+/// `saturating_add`, which is a dozen instructions, once and not at each place.
+#[inline(never)]
+pub fn sum(one_ms: i64, other_ms: i64) -> i64 {
+    one_ms.saturating_add(other_ms)
+}
+
+/// `saturating_sub`, likewise.
+#[inline(never)]
+pub fn difference(one_ms: i64, other_ms: i64) -> i64 {
+    one_ms.saturating_sub(other_ms)
 }
 
 /// A moment on both clocks. It has come when either says so: the wall clock misses no sleep, the other no
@@ -36,25 +68,22 @@ pub struct Deadline {
 impl Deadline {
     /// `delay_ms` from now, on both clocks.
     pub fn after(now: Now, delay_ms: i64) -> Self {
-        Self { wall_ms: now.wall_ms.saturating_add(delay_ms), mono_ms: now.mono_ms.saturating_add(delay_ms) }
+        Self { wall_ms: now.wall_in(delay_ms), mono_ms: now.mono_in(delay_ms) }
     }
 
     /// This moment, `delay_ms` later.
     pub fn plus(self, delay_ms: i64) -> Self {
-        Self {
-            wall_ms: self.wall_ms.saturating_add(delay_ms),
-            mono_ms: self.mono_ms.saturating_add(delay_ms),
-        }
+        Self { wall_ms: sum(self.wall_ms, delay_ms), mono_ms: sum(self.mono_ms, delay_ms) }
     }
 
     /// Milliseconds to go, negative when it has passed.
     pub fn remaining_ms(self, now: Now) -> i64 {
-        (self.wall_ms.saturating_sub(now.wall_ms)).min(self.mono_ms.saturating_sub(now.mono_ms))
+        difference(self.wall_ms, now.wall_ms).min(difference(self.mono_ms, now.mono_ms))
     }
 
     /// Milliseconds to go until both clocks have reached it.
     pub fn later_remaining_ms(self, now: Now) -> i64 {
-        (self.wall_ms.saturating_sub(now.wall_ms)).max(self.mono_ms.saturating_sub(now.mono_ms))
+        difference(self.wall_ms, now.wall_ms).max(difference(self.mono_ms, now.mono_ms))
     }
 
     /// Whether either clock has reached it.

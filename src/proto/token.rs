@@ -39,7 +39,7 @@ impl TokenSet {
     /// puts it right, and no expired token is sent on a guess.
     pub fn expiry(&self, now: Now) -> Option<Deadline> {
         let lifetime = self.lifetime_ms?;
-        let age = now.wall_ms.saturating_sub(self.obtained_ms);
+        let age = now.wall_since(self.obtained_ms);
         let left = if age >= 0 {
             lifetime.saturating_sub(age)
         } else if age > -ROUNDING_MS {

@@ -59,7 +59,7 @@ impl Breaker {
         self.counted = Some(sent);
         let wait = (OPEN_FIRST_MS << self.refused.min(10)).min(OPEN_MOST_MS);
         self.refused = self.refused.saturating_add(1);
-        self.open_until_mono_ms = now.mono_ms.saturating_add(wait);
+        self.open_until_mono_ms = now.mono_in(wait);
     }
 
     /// A 401 has led to this token.
