@@ -4,7 +4,7 @@ use super::error::{Code, Failure};
 use super::io::*;
 use super::refresh::{WAIT_MARGIN_MS, Waiter};
 use super::session::{DISPOSED, Session};
-use super::time::Now;
+use super::time::{Now, sum};
 
 /// How long a caller with a still-valid token waits for a better one, ms.
 const PATIENCE_MS: i64 = 3_000;
@@ -159,7 +159,7 @@ impl Session {
         let gone: Vec<Waiter>;
         (gone, self.waiters) = std::mem::take(&mut self.waiters)
             .into_iter()
-            .partition(|w| now.mono_ms >= w.since_mono_ms.saturating_add(patience(w.waits)));
+            .partition(|w| now.mono_since(w.since_mono_ms) >= patience(w.waits));
         for waiter in gone {
             let mut failure = Failure::new(Code::RefreshUnavailable, TOOK_LONG);
             failure.retry_at_ms = Some(now.wall_in(PATIENCE_MS));
@@ -172,17 +172,17 @@ impl Session {
     pub(super) fn patience_ends_mono_ms(&self, now: Now) -> Option<i64> {
         let first = self.waiters.first()?;
         let patience = self.patience(now);
-        let least = first.since_mono_ms.saturating_add(patience(Waits::For(Want::Call)));
+        let least = sum(first.since_mono_ms, patience(Waits::For(Want::Call)));
         if now.mono_ms < least {
             return Some(least);
         }
-        self.waiters.iter().map(|w| w.since_mono_ms.saturating_add(patience(w.waits))).min()
+        self.waiters.iter().map(|w| sum(w.since_mono_ms, patience(w.waits))).min()
     }
 
     /// How long a caller waits, ms.
     fn patience(&self, now: Now) -> impl Fn(Waits) -> i64 + use<> {
         let valid = self.held.as_ref().is_some_and(|held| !held.expired(now));
-        let whole = self.config.timeout_ms.saturating_add(WAIT_MARGIN_MS);
+        let whole = sum(self.config.timeout_ms, WAIT_MARGIN_MS);
         move |waits| match waits {
             Waits::For(Want::Call | Want::Token { .. }) if valid => PATIENCE_MS.min(whole),
             Waits::For(_) | Waits::ToReplay => whole,

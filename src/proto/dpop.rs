@@ -9,6 +9,7 @@ use super::challenge::{self, Refusal};
 use super::json::{Json, Member};
 use super::retry_after::http_date_ms;
 use super::session::{Because, View};
+use super::time::{difference, sum};
 
 /// The authorization scheme (RFC 9449 §7.1), and the `token_type` of answers (§5).
 pub const SCHEME: &str = "DPoP";
@@ -82,7 +83,7 @@ impl Proven {
     /// The payload of the next proof (RFC 9449 §4.2). `jti` is random; `ath` is the access token's SHA-256, where one
     /// goes with it (§4.3).
     pub fn claims<J: Json>(&self, jti: &str, ath: Option<&str>) -> String {
-        let now_s = self.made_ms.saturating_add(self.offset_ms).div_euclid(1000);
+        let now_s = sum(self.made_ms, self.offset_ms).div_euclid(1000);
         let mut members = vec![
             ("jti", Member::Text(jti)),
             ("htm", Member::Text(&self.method)),
@@ -219,8 +220,8 @@ impl Servers {
     /// what is known already, nothing changes. Else of all offsets that fit the lowest is taken: a proof from the
     /// past is a little old, one from the future is refused.
     fn learn_time(&mut self, date_ms: i64, sent_ms: i64, now_ms: i64) {
-        let lowest = date_ms.saturating_sub(now_ms);
-        let highest = date_ms.saturating_add(999).saturating_sub(sent_ms);
+        let lowest = difference(date_ms, now_ms);
+        let highest = difference(sum(date_ms, 999), sent_ms);
         for known in [0, self.offset_ms] {
             if (lowest..=highest).contains(&known) {
                 self.offset_ms = known;

@@ -6,7 +6,7 @@ use super::error::{Code, Failure};
 use super::io::*;
 use super::record::Meta;
 use super::session::{Because, Session};
-use super::time::Now;
+use super::time::{Now, sum};
 
 impl Session {
     /// The user signs out: here at once, in the shared entry by force, and in every tab that hears or looks.
@@ -36,11 +36,11 @@ impl Session {
     /// The access token has expired for good, unless another tab has a newer set or is about to get one.
     pub(super) fn nothing_to_refresh_with(&mut self, now: Now) {
         let why = "the access token has expired and there is nothing to refresh it with";
-        let patience = self.lost_after_ms().saturating_add(ASK_OTHERS_MS);
+        let patience = sum(self.lost_after_ms(), ASK_OTHERS_MS);
         let may_come = self.unsure || now.mono_ms < self.talker_until_mono_ms;
         let Some(held) = &mut self.held else { return };
         let (since, last) = held.asked_others.unwrap_or((now.mono_ms, i64::MIN));
-        if now.mono_ms < last.saturating_add(ASK_OTHERS_MS) {
+        if now.mono_since(last) < ASK_OTHERS_MS {
             return;
         }
         let asked = held.asked_others.is_some();

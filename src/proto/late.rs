@@ -6,7 +6,7 @@ use super::io::*;
 use super::record::{Meta, Record, Request};
 use super::refresh::Phase;
 use super::session::Session;
-use super::time::Now;
+use super::time::{Now, difference};
 use super::token::TokenSet;
 
 /// A request whose attempt is over and whose answer may still come.
@@ -34,7 +34,7 @@ impl Session {
         let over = tokens.lifetime_ms.is_some_and(|life_ms| way_ms >= life_ms);
         self.came_expired = over && !self.came_expired && self.config.cookie_interval_ms.is_none();
         if self.came_expired {
-            tokens.obtained_ms = tokens.obtained_ms.saturating_sub(way_ms);
+            tokens.obtained_ms = difference(tokens.obtained_ms, way_ms);
         }
     }
 

@@ -73,7 +73,7 @@ impl Session {
         let (id, key) = (held.record.id.clone(), held.record.key.clone());
         if self.config.coordination == Coordination::Channel {
             self.ask_who_is_ahead();
-        } else if self.looking.is_none_or(|since| now.mono_ms >= since.saturating_add(PLACE_TIMEOUT_MS)) {
+        } else if self.looking.is_none_or(|since| now.mono_since(since) >= PLACE_TIMEOUT_MS) {
             self.looking = Some(now.mono_ms);
             self.effect(Effect::Look { id, key, attempt: None });
         }

@@ -4,6 +4,7 @@
 //! clamped anyway, which is less code than the `httpdate` crate together with the `SystemTime` it answers in.
 
 use super::seconds;
+use super::time::{difference, sum};
 
 /// No server may silence a session for longer than this, in milliseconds: one day.
 pub const MAX_AHEAD_MS: i64 = 86_400_000;
@@ -16,9 +17,9 @@ const MONTHS: &[u8] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
 pub fn parse(value: &str, now_ms: i64) -> Option<i64> {
     let ahead_ms = match seconds::parse_ms(value) {
         Some(ahead_ms) => ahead_ms,
-        None => http_date_ms(value, now_ms)?.saturating_sub(now_ms),
+        None => difference(http_date_ms(value, now_ms)?, now_ms),
     };
-    Some(now_ms.saturating_add(ahead_ms.clamp(0, MAX_AHEAD_MS)))
+    Some(sum(now_ms, ahead_ms.clamp(0, MAX_AHEAD_MS)))
 }
 
 /// An HTTP-date as epoch milliseconds. Weekdays are not looked at, and the 31st of a shorter month is the

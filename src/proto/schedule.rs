@@ -1,7 +1,7 @@
 //! When the next token request may be made: cool-down after failures, and a bound on the rate.
 
 use super::record::{Meta, Request};
-use super::time::{Deadline, Now};
+use super::time::{Deadline, Now, difference, sum};
 
 /// Never more than this many token requests …
 const RATE_REQUESTS: usize = 3;
@@ -81,13 +81,13 @@ impl Pace {
         if wanted {
             self.wanted_mono_ms = Some(now.mono_ms);
         }
-        let turned_away = |at: i64| now.mono_ms < at.saturating_add(WANTED_FOR_MS);
+        let turned_away = |at: i64| now.mono_since(at) < WANTED_FOR_MS;
         let wanted = self.wanted_mono_ms.is_some_and(turned_away);
-        let asked = retry_at_ms.map(|at| at.saturating_sub(now.wall_ms).max(0));
+        let asked = retry_at_ms.map(|at| difference(at, now.wall_ms).max(0));
         let (wanted_ms, idle_ms) = match asked {
             Some(asked) => (
-                asked.saturating_add(now.up_to(spread_wanted_ms(asked))),
-                asked.saturating_add(now.up_to(spread_idle_ms(asked, idle_ms))),
+                sum(asked, now.up_to(spread_wanted_ms(asked))),
+                sum(asked, now.up_to(spread_idle_ms(asked, idle_ms))),
             ),
             None => (
                 drawn(now, (WANTED_FIRST_MS << (2 * failed_before)).min(WANTED_MOST_MS), 4),
@@ -150,7 +150,7 @@ impl Pace {
 
     /// Whether there is something that other tabs should know.
     pub(super) fn is_telling(&self, now: Now) -> bool {
-        let recent = |r: &(Request, i64)| now.mono_ms < r.1.saturating_add(RATE_WINDOW_MS);
+        let recent = |r: &(Request, i64)| now.mono_since(r.1) < RATE_WINDOW_MS;
         self.cooling(now).is_some() || self.requests.iter().any(recent)
     }
 
@@ -175,7 +175,7 @@ impl Pace {
     /// When the next token request may leave, monotonic ms, if not now.
     pub(super) fn slot(&self, now: Now) -> Option<i64> {
         let first = self.requests.len().checked_sub(RATE_REQUESTS)?;
-        let free = self.requests.get(first)?.1.saturating_add(RATE_WINDOW_MS);
+        let free = sum(self.requests.get(first)?.1, RATE_WINDOW_MS);
         (free > now.mono_ms).then_some(free)
     }
 
@@ -187,7 +187,7 @@ impl Pace {
         if !meta.by_server && meta.failed_at_ms <= self.online_ms {
             return;
         }
-        let length = meta.not_before_ms.saturating_sub(meta.failed_at_ms);
+        let length = difference(meta.not_before_ms, meta.failed_at_ms);
         if (meta.failures == 0 && !meta.by_server) || length <= 0 {
             return;
         }
@@ -198,7 +198,7 @@ impl Pace {
         }
         self.remember(known);
         // No longer than it was when it began: the clock may have been set back since.
-        let left = meta.not_before_ms.saturating_sub(now.wall_ms).min(length);
+        let left = difference(meta.not_before_ms, now.wall_ms).min(length);
         // What the server asked for is not cut short by our own pace, nor by what it asked another tab for before.
         let standing = self.cooldown.filter(|c| c.by_server && !c.until.passed(now));
         let standing = standing.map(|c| c.wanted_until.remaining_ms(now));
@@ -206,7 +206,7 @@ impl Pace {
             return;
         }
         let (wanted_ms, idle_ms) = match meta.by_server {
-            true => (left, left.saturating_add(now.up_to(spread_idle_ms(length, idle_ms)))),
+            true => (left, sum(left, now.up_to(spread_idle_ms(length, idle_ms)))),
             false => (left.min(WANTED_MOST_MS), left),
         };
         self.cooldown = Some(Cooldown {

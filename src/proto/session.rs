@@ -15,7 +15,7 @@ use super::record::{Record, Request};
 use super::refresh::{Attempt, Waiter};
 use super::schedule::Pace;
 use super::secret::Secret;
-use super::time::{Deadline, MAX_TIMEOUT_MS, Now};
+use super::time::{Deadline, MAX_TIMEOUT_MS, Now, sum};
 use super::token::TokenSet;
 use super::unauthorized::Breaker;
 
@@ -227,7 +227,7 @@ impl Session {
             false => held.expiry.map(|at| at.remaining_ms(now)),
             true if self.attempt.is_some() => None,
             true if self.can_refresh(now) => held.refresh_end.map(|end| end.later_remaining_ms(now)),
-            true => held.asked_others.map(|(_, at)| at.saturating_add(ASK_OTHERS_MS) - now.mono_ms),
+            true => held.asked_others.map(|(_, at)| sum(at, ASK_OTHERS_MS) - now.mono_ms),
         });
         let late = self.late.as_ref().and_then(|late| late.locked_until_mono_ms).map(|at| at - now.mono_ms);
         let owes = self.owes.filter(|_| self.attempt.is_none()).map(|(due, _)| due - now.mono_ms);

@@ -6,6 +6,7 @@ use super::error::{Code, Failure};
 use super::json::{Json, Member};
 use super::redact::Known;
 use super::secret::Secret;
+use super::time::difference;
 
 /// RFC 6749 §3.3; `offline_access` asks for a refresh token (OpenID Connect Core §11).
 pub const DEFAULT_SCOPE: &str = "openid offline_access";
@@ -177,7 +178,7 @@ impl Pending {
         let name = |name: &str| string(name).filter(|text| is_name(text)).map(Secret::new);
         let int = |name: &str| json.get(name).and_then(|value| value.as_f64()).map(|number| number as i64);
         let made_at_ms =
-            int("made_at_ms").filter(|at| now_ms.saturating_sub(*at).saturating_abs() <= MOST_MS)?;
+            int("made_at_ms").filter(|at| difference(now_ms, *at).saturating_abs() <= MOST_MS)?;
         let app_state = match json.get("app_state").filter(|value| !value.is_null()) {
             Some(value) => Some(value.as_str().filter(|text| J::parse(text).is_some())?),
             None => None,

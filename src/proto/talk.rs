@@ -8,7 +8,7 @@ use super::io::*;
 use super::record::Meta;
 use super::refresh::{LATE_ANSWERS_MS, Phase, WAIT_MARGIN_MS};
 use super::session::{Because, Session};
-use super::time::Now;
+use super::time::{Now, sum};
 
 /// How long the other tabs have to answer, ms: when none was ever heard of, …
 const ASK_STRANGERS_MS: i64 = 150;
@@ -72,7 +72,7 @@ impl Session {
     /// The same, to a tab that asks, if it has not just been said.
     fn tell_news(&mut self, now: Now, again: bool) {
         let (at, last) = self.last_pace;
-        let new = last != self.pace.last_request() || now.mono_ms >= at.saturating_add(NOT_AGAIN_MS);
+        let new = last != self.pace.last_request() || now.mono_since(at) >= NOT_AGAIN_MS;
         if (new || again) && self.pace.is_telling(now) {
             self.last_pace = (now.mono_ms, self.pace.last_request());
             self.tell_pace();
@@ -205,7 +205,7 @@ impl Session {
         let (asked, talks) = ((held.record.generation, attempt.id), attempt.talks);
         self.enter(Phase::Asking { refused }, now.mono_in(wait));
         let (at, what) = (self.last_ask.0, (self.last_ask.1, self.last_ask.2));
-        if what != asked || now.mono_ms >= at.saturating_add(NOT_AGAIN_MS) {
+        if what != asked || now.mono_since(at) >= NOT_AGAIN_MS {
             self.last_ask = (now.mono_ms, asked.0, asked.1);
             self.effect(Effect::Tell(message));
             if talks && self.config.coordination == Coordination::Vault {
@@ -218,7 +218,7 @@ impl Session {
     /// gone past; those come first now.
     pub(super) fn ask_again(&mut self, now: Now) {
         self.last_ask.0 = i64::MIN;
-        let patience = self.config.timeout_ms.saturating_add(WAIT_MARGIN_MS);
+        let patience = sum(self.config.timeout_ms, WAIT_MARGIN_MS);
         match self.attempt.as_mut().filter(|a| a.talks) {
             Some(attempt) => {
                 attempt.until_mono_ms = now.mono_in(patience);
@@ -262,7 +262,7 @@ impl Session {
             return self.look(now);
         }
         // What the shared place holds is on its way.
-        if self.looking.is_some_and(|since| now.mono_ms < since.saturating_add(ASK_SIBLINGS_MS)) {
+        if self.looking.is_some_and(|since| now.mono_since(since) < ASK_SIBLINGS_MS) {
             attempt.deadline_mono_ms = now.mono_in(NOT_AGAIN_MS);
             return;
         }

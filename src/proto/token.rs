@@ -4,7 +4,7 @@ use super::answer::Grant;
 use super::json::Json;
 use super::jwt;
 use super::secret::Secret;
-use super::time::{Deadline, Now};
+use super::time::{Deadline, Now, difference, sum};
 
 /// What one answer of the route left us with.
 #[derive(Clone, Default, PartialEq)]
@@ -29,7 +29,7 @@ pub struct TokenSet {
 impl TokenSet {
     /// When the access token expires, epoch ms.
     pub fn expires_at_ms(&self) -> Option<i64> {
-        self.lifetime_ms.map(|lifetime| self.obtained_ms.saturating_add(lifetime))
+        self.lifetime_ms.map(|lifetime| sum(self.obtained_ms, lifetime))
     }
 
     /// When it expires on both clocks, as seen from now.
@@ -41,7 +41,7 @@ impl TokenSet {
         let lifetime = self.lifetime_ms?;
         let age = now.wall_since(self.obtained_ms);
         let left = if age >= 0 {
-            lifetime.saturating_sub(age)
+            difference(lifetime, age)
         } else if age > -ROUNDING_MS {
             lifetime
         } else {
@@ -108,7 +108,7 @@ pub fn lifetime_ms(
         return Some(said);
     }
     let exp = exp_ms?;
-    positive(exp.saturating_sub(iat_ms.unwrap_or(received_ms)))
+    positive(difference(exp, iat_ms.unwrap_or(received_ms)))
 }
 
 /// Completes a grant whose answer did not say how long its access token lives.

@@ -70,7 +70,7 @@ impl Breaker {
     /// A request was answered 401 that was sent with the current token. If a 401 led to that token just now it is as
     /// good as a replay: the replay itself may be slow, or nobody waited for it any more.
     pub(super) fn refused(&mut self, sent: Epoch, now: Now) {
-        let fresh = |at: i64| now.mono_ms < at.saturating_add(OPEN_FIRST_MS);
+        let fresh = |at: i64| now.mono_since(at) < OPEN_FIRST_MS;
         if self.renewed.is_some_and(|(epoch, at)| epoch == sent && fresh(at)) {
             self.replayed(sent, true, now);
         }
