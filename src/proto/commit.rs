@@ -17,7 +17,7 @@ const MOST_CONFLICTS: u32 = 16;
 impl Session {
     /// Writes a granted set: this tab's storage first, which survives a reload at this very moment, then the
     /// shared entry, whose version says whether the session is still what it was.
-    pub(super) fn commit(&mut self, now: Now, record: Record) {
+    pub(super) fn commit(&mut self, now: &Now, record: Record) {
         self.pace.granted();
         self.effect(Effect::Store { record: record.clone(), fresh: false });
         let talks = self.attempt.as_ref().is_none_or(|a| a.talks);
@@ -28,7 +28,7 @@ impl Session {
     }
 
     /// Writes a set that came too late for this tab, which has signed in anew, but not for the others.
-    pub(super) fn commit_for_others(&mut self, now: Now, late: &Late, grant: &Grant) {
+    pub(super) fn commit_for_others(&mut self, now: &Now, late: &Late, grant: &Grant) {
         if self.config.coordination != Coordination::Vault {
             return;
         }
@@ -44,7 +44,7 @@ impl Session {
         self.effect(effect);
     }
 
-    fn swap_committed(&mut self, now: Now, record: Record) {
+    fn swap_committed(&mut self, now: &Now, record: Record) {
         let mut meta = Meta { generation: record.generation, ..Meta::default() };
         self.pace.share_requests(&mut meta);
         let sealed = Sealed::Put(record.clone());
@@ -53,12 +53,12 @@ impl Session {
     }
 
     /// `carry`: the others can't look, or would not find it.
-    pub(super) fn committed(&mut self, now: Now, record: Record, carry: bool) {
+    pub(super) fn committed(&mut self, now: &Now, record: Record, carry: bool) {
         let carried = carry.then(|| record.clone());
         let generation = record.generation;
         self.apply(now, record, false);
         if self.config.coordination != Coordination::Alone {
-            self.effect(Effect::Tell(Message::Refreshed { generation, record: carried }));
+            self.tell(Message::Refreshed { generation, record: carried });
         }
         if carry && self.config.coordination == Coordination::Vault {
             self.owe(now);
@@ -70,7 +70,7 @@ impl Session {
     }
 
     /// Shares the failure of a request, so that the others don't run into it too.
-    pub(super) fn resolve(&mut self, now: Now) {
+    pub(super) fn resolve(&mut self, now: &Now) {
         if self.config.coordination == Coordination::Alone || self.held.is_none() {
             return self.finish();
         }
@@ -87,7 +87,7 @@ impl Session {
         self.swap(meta, Sealed::Keep);
     }
 
-    pub(super) fn mark_ended(&mut self, now: Now, refused: Refused) {
+    pub(super) fn mark_ended(&mut self, now: &Now, refused: Refused) {
         let Some(attempt) = &self.attempt else { return };
         let meta = Meta { generation: attempt.generation, ended: Some(Ended::Rejected), ..Meta::default() };
         self.enter(Phase::Ending(refused), now.mono_in(PLACE_TIMEOUT_MS));
@@ -107,7 +107,7 @@ impl Session {
         self.effect(effect);
     }
 
-    pub(super) fn swapped(&mut self, now: Now, id: Option<AttemptId>, sign_in: &str, result: Swapped) {
+    pub(super) fn swapped(&mut self, now: &Now, id: Option<AttemptId>, sign_in: &str, result: Swapped) {
         if let Swapped::Conflict(Found::Entry(entry)) = &result
             && let Some(how) = entry.meta.ended
             && self.held.as_ref().is_some_and(|held| held.record.id == sign_in)
@@ -118,7 +118,7 @@ impl Session {
         if self.held.is_none() && self.over.iter().any(|over| over == sign_in) {
             // The tombstone stands: said once more, to tabs that have just begun to listen.
             let rejected = self.because == Because::Ended(Ended::Rejected);
-            return self.effect(Effect::Tell(Message::Ended { rejected }));
+            return self.tell(Message::Ended { rejected });
         }
         let Some(attempt) = self.attempt.as_mut().filter(|a| Some(a.id) == id) else {
             return self.overtaken_too_late(now, sign_in, result);
@@ -151,7 +151,7 @@ impl Session {
                 self.end_overtaken(now, *entry);
             }
             (Phase::Ending(refused), Swapped::Done { .. }) => {
-                self.effect(Effect::Tell(Message::Ended { rejected: true }));
+                self.tell(Message::Ended { rejected: true });
                 self.end_rejected(now, refused);
             }
             // It was cleared, or fails: another tab may have a newer set.
@@ -163,7 +163,7 @@ impl Session {
     }
 
     /// A write of an attempt that has passed did not succeed: this tab's set may be in no shared place.
-    fn overtaken_too_late(&mut self, now: Now, sign_in: &str, result: Swapped) {
+    fn overtaken_too_late(&mut self, now: &Now, sign_in: &str, result: Swapped) {
         let Some(held) = self.held.as_ref().filter(|held| held.record.id == sign_in) else { return };
         let mine = held.record.generation;
         match result {
@@ -185,7 +185,7 @@ impl Session {
     }
 
     /// The entry changed between claim and commit.
-    fn commit_overtaken(&mut self, now: Now, record: Record, found: Found) {
+    fn commit_overtaken(&mut self, now: &Now, record: Record, found: Found) {
         let Found::Entry(entry) = found else { return self.swap_committed(now, record) };
         if let Some(how) = entry.meta.ended {
             self.note(now, "drop the new tokens", "the session ended while they were on their way", None);
@@ -206,7 +206,7 @@ impl Session {
     }
 
     /// The server refused the token, but the entry has changed since our claim.
-    fn end_overtaken(&mut self, now: Now, entry: Entry) {
+    fn end_overtaken(&mut self, now: &Now, entry: Entry) {
         self.learn_pace(now, &entry.meta);
         self.enter(Phase::Looking, now.mono_ms);
         let adopted = entry.record.is_some_and(|record| self.adopt(now, record));

@@ -9,9 +9,8 @@
 //! Whoever presents also stands in line for a lock of fixed name, at its head unless the head is given up: so tabs
 //! that have lost the entry, or can't see what is in it, know that somebody is at it.
 
-use super::answer::Refused;
 use super::config::Coordination;
-use super::error::{Code, Failure};
+use super::error::Failure;
 use super::io::*;
 use super::record::{Claim, Meta};
 use super::refresh::{Phase, WAIT_MARGIN_MS};
@@ -36,7 +35,7 @@ const TRIES_AT_ONCE: u32 = 2;
 
 impl Session {
     /// Finds out what the other tabs are doing.
-    pub(super) fn coordinate(&mut self, now: Now) {
+    pub(super) fn coordinate(&mut self, now: &Now) {
         let (Some(attempt), Some(held)) = (&mut self.attempt, &self.held) else { return self.present(now) };
         attempt.generation = held.record.generation;
         if self.config.coordination == Coordination::Alone {
@@ -47,7 +46,7 @@ impl Session {
     }
 
     /// Takes the queue's lock, and the claim's own if it is to be written.
-    pub(super) fn hold_locks(&mut self, now: Now, claim: Option<u32>, until_mono_ms: i64) {
+    pub(super) fn hold_locks(&mut self, now: &Now, claim: Option<u32>, until_mono_ms: i64) {
         let (Some(attempt), Some(held)) = (&mut self.attempt, &self.held) else { return };
         attempt.asked_lock = true;
         attempt.asked_mono_ms = now.mono_ms;
@@ -60,7 +59,7 @@ impl Session {
         self.effect(Effect::Hold { id, claim: QUEUE, attempt });
     }
 
-    pub(super) fn locked(&mut self, now: Now, id: AttemptId) {
+    pub(super) fn locked(&mut self, now: &Now, id: AttemptId) {
         let Some(attempt) = self.attempt.as_mut().filter(|a| a.id == id) else { return };
         attempt.locks_missing = attempt.locks_missing.saturating_sub(1);
         if attempt.locks_missing > 0 {
@@ -77,7 +76,7 @@ impl Session {
     }
 
     /// A claim's tab has finished, or died.
-    pub(super) fn freed(&mut self, now: Now, id: AttemptId, claim: u32) {
+    pub(super) fn freed(&mut self, now: &Now, id: AttemptId, claim: u32) {
         let Some(attempt) = self.attempt.as_mut().filter(|a| a.id == id) else { return };
         if claim == NO_CLAIM {
             return self.heard_out(now);
@@ -88,7 +87,7 @@ impl Session {
         }
     }
 
-    pub(super) fn lock_unavailable(&mut self, now: Now, id: AttemptId) {
+    pub(super) fn lock_unavailable(&mut self, now: &Now, id: AttemptId) {
         self.no_locks = true;
         let Some(attempt) = self.attempt.as_mut().filter(|a| a.id == id) else { return };
         attempt.asked_lock = false;
@@ -109,7 +108,7 @@ impl Session {
         }
     }
 
-    fn go_on_from_lock(&mut self, now: Now) {
+    fn go_on_from_lock(&mut self, now: &Now) {
         match self.attempt.as_ref().filter(|a| matches!(a.phase, Phase::Locking)).map(|a| a.talks) {
             Some(true) => self.ask(now, None),
             // Whoever was before in the line said so, if it did without the entry.
@@ -130,7 +129,7 @@ impl Session {
     }
 
     /// Looks what the others did.
-    pub(super) fn look(&mut self, now: Now) {
+    pub(super) fn look(&mut self, now: &Now) {
         let (Some(attempt), Some(held)) = (&self.attempt, &self.held) else { return };
         if attempt.talks {
             return self.ask(now, None);
@@ -141,7 +140,7 @@ impl Session {
         self.effect(effect);
     }
 
-    pub(super) fn looked(&mut self, now: Now, attempt: Option<AttemptId>, id: &str, found: Found) {
+    pub(super) fn looked(&mut self, now: &Now, attempt: Option<AttemptId>, id: &str, found: Found) {
         if self.held.as_ref().is_none_or(|held| held.record.id != id) {
             // About a sign-in that has passed.
             return;
@@ -159,7 +158,7 @@ impl Session {
     }
 
     /// Decides by what is in the shared entry.
-    pub(super) fn inspect(&mut self, now: Now, found: Found) {
+    pub(super) fn inspect(&mut self, now: &Now, found: Found) {
         let Some(attempt) = &mut self.attempt else { return };
         let entry = match found {
             Found::Unavailable => return self.place_failed(now),
@@ -205,21 +204,20 @@ impl Session {
 
     /// A cool-down that began elsewhere holds here too; who asked for a refresh by hand need not heed one that
     /// nobody but we asked for.
-    pub(super) fn cools_down(&mut self, now: Now) -> bool {
+    pub(super) fn cools_down(&mut self, now: &Now) -> bool {
         let manual = self.attempt.as_ref().is_some_and(|a| a.reason == Reason::Manual);
         let Some(until) = self.pace.cooling(now).filter(|_| !manual || self.pace.by_server()) else {
             return false;
         };
-        let mut failure = Failure::new(Code::RefreshUnavailable, COOLING_ELSEWHERE);
-        failure.retry_at_ms = Some(now.wall_in(until.remaining_ms(now)));
-        self.tell_failure(now, failure);
+        let retry_at_ms = now.wall_in(until.remaining_ms(now));
+        self.tell_failure(now, Failure::unavailable(COOLING_ELSEWHERE, retry_at_ms));
         self.finish();
         true
     }
 
     /// A claim stands and its lock is free: its tab died between claim and commit. Whether the server has
     /// rotated is unknown and the answer is lost, so one more try is all there is.
-    fn after_the_dead(&mut self, now: Now, claim: Claim, behind: bool) {
+    fn after_the_dead(&mut self, now: &Now, claim: Claim, behind: bool) {
         let tries = claim.tries.saturating_add(1);
         if let Some(attempt) = self.attempt.as_mut().filter(|a| !a.asked) {
             // It may just have been reloaded, with the answer in its storage.
@@ -228,13 +226,13 @@ impl Session {
         }
         self.note(now, "present again", "the tab that did has died", Some(("try", i64::from(tries))));
         if tries > TRIES_AT_ONCE && self.pace.retry().is_none() {
-            return self.fail(now, Code::RefreshUnavailable, OUTCOME_UNKNOWN, Refused::default(), None);
+            return self.fail_unheard(now, OUTCOME_UNKNOWN);
         }
         self.take(now, tries, behind);
     }
 
     /// A claim stands and its tab lives, or there is no telling: its answer can still come.
-    fn beside_the_living(&mut self, now: Now, claim: Claim, behind: bool) {
+    fn beside_the_living(&mut self, now: &Now, claim: Claim, behind: bool) {
         self.siblings = true;
         let since = match self.claim_seen {
             Some((id, since)) if id == claim.id => since,
@@ -258,7 +256,7 @@ impl Session {
     }
 
     /// Waits for another tab's result while callers may wait, then tells them.
-    pub(super) fn wait_for_other(&mut self, now: Now, claim: Option<u32>) {
+    pub(super) fn wait_for_other(&mut self, now: &Now, claim: Option<u32>) {
         let Some(attempt) = &mut self.attempt else { return };
         attempt.asked = false;
         let until = attempt.until_mono_ms;
@@ -281,21 +279,19 @@ impl Session {
 
     /// Whoever has a newer set, or knows that it is over, says so: it may have been unable to write that down.
     pub(super) fn ask_who_is_ahead(&mut self) {
-        let generation = self.held.as_ref().map_or(0, |held| held.record.generation);
-        self.effect(Effect::Tell(Message::Ask { generation, claim: NO_CLAIM }));
+        let generation = self.generation();
+        self.tell(Message::Ask { generation, claim: NO_CLAIM });
     }
 
     /// Tells the callers and ends the attempt; that another tab takes long is no failure of the route.
-    pub(super) fn leave_it_to_other(&mut self, now: Now) {
+    pub(super) fn leave_it_to_other(&mut self, now: &Now) {
         self.ask_who_is_ahead();
-        let mut failure = Failure::new(Code::RefreshUnavailable, OTHER_TAB_SLOW);
-        failure.retry_at_ms = Some(now.wall_in(LOOK_AGAIN_MS));
-        self.tell_failure(now, failure);
+        self.tell_failure(now, Failure::unavailable(OTHER_TAB_SLOW, now.wall_in(LOOK_AGAIN_MS)));
         self.finish();
     }
 
     /// Makes ready to claim. `whole`: with the token set, where the entry has none or an older one.
-    fn take(&mut self, now: Now, tries: u32, whole: bool) {
+    fn take(&mut self, now: &Now, tries: u32, whole: bool) {
         if self.pace.slot(now).is_some() {
             return self.pace_then_coordinate(now);
         }
@@ -321,7 +317,7 @@ impl Session {
 
     /// Somebody is presenting, or about to. That shows in the entry, unless it was cleared or that tab could not
     /// write; or the tab hangs, and counts as lost in the end as its answer does.
-    fn line_is_slow(&mut self, now: Now) {
+    fn line_is_slow(&mut self, now: &Now) {
         let since = *self.queue_seen.get_or_insert(now.mono_ms);
         let Some(attempt) = &self.attempt else { return };
         // Not even a lock that nobody else can have: it is the platform.
@@ -336,7 +332,7 @@ impl Session {
     }
 
     /// Writes this tab's claim to present the token.
-    fn write_claim(&mut self, now: Now) {
+    fn write_claim(&mut self, now: &Now) {
         // What was heard in line counts too.
         if self.cools_down(now) {
             return;
@@ -357,7 +353,7 @@ impl Session {
 
     /// The claim is written. A page that stood still meanwhile must look again: others may have given it up. So
     /// must one that has heard of a newer set.
-    pub(super) fn claimed(&mut self, now: Now) {
+    pub(super) fn claimed(&mut self, now: &Now) {
         self.place_slow = 0;
         let mark = self.attempt.as_ref().and_then(|a| a.request_mark);
         let late = mark.is_none_or(|mark| now.mono_since(mark.mono_ms) > STOOD_STILL_MS);
@@ -367,7 +363,7 @@ impl Session {
     }
 
     /// The shared place doesn't work, for this attempt: talk instead.
-    fn do_without_place(&mut self, now: Now) {
+    fn do_without_place(&mut self, now: &Now) {
         self.note(now, "ask the other tabs", "the place to share state can't be used", None);
         self.give_back_lock();
         // What it has seen of the line it saw in the entry.
@@ -381,7 +377,7 @@ impl Session {
 
     /// The shared place refused. Once or twice in a row may be chance, and whoever goes on without it can't be
     /// seen by those who don't.
-    pub(super) fn place_failed(&mut self, now: Now) {
+    pub(super) fn place_failed(&mut self, now: &Now) {
         let Some(attempt) = &mut self.attempt else { return };
         attempt.place_failures += 1;
         attempt.request_mark = None;
@@ -393,7 +389,7 @@ impl Session {
 
     /// The shared place did not answer in time. Whoever goes on without it can't be seen by those who don't,
     /// so once or twice is a reason to try again and no more.
-    fn place_was_slow(&mut self, now: Now) {
+    fn place_was_slow(&mut self, now: &Now) {
         self.place_slow = self.place_slow.saturating_add(1);
         if self.place_slow >= PLACE_BROKEN {
             return self.do_without_place(now);
@@ -401,11 +397,11 @@ impl Session {
         if let Some(attempt) = &mut self.attempt {
             attempt.request_mark = None;
         }
-        self.fail(now, Code::RefreshUnavailable, PLACE_SLOW, Refused::default(), None);
+        self.fail_unheard(now, PLACE_SLOW);
     }
 
     /// A phase that depends on others has taken too long.
-    pub(super) fn coordination_deadline(&mut self, now: Now) {
+    pub(super) fn coordination_deadline(&mut self, now: &Now) {
         let Some(attempt) = &mut self.attempt else { return };
         match std::mem::replace(&mut attempt.phase, Phase::Resolving) {
             Phase::Locking if attempt.talks => self.queue_is_slow(now),
@@ -416,7 +412,7 @@ impl Session {
             Phase::Asking { refused: None } => self.nobody_objected(now),
             Phase::Ending(refused) => self.ask(now, Some(refused)),
             Phase::Asking { refused: Some(refused) } => {
-                self.effect(Effect::Tell(Message::Ended { rejected: true }));
+                self.tell(Message::Ended { rejected: true });
                 self.end_rejected(now, refused);
             }
             Phase::Committing(record) => self.committed(now, record, true),
@@ -427,7 +423,7 @@ impl Session {
 }
 
 /// A random number that is neither of the special ones.
-pub(super) fn claim_id(now: Now) -> u32 {
+pub(super) fn claim_id(now: &Now) -> u32 {
     now.noise.clamp(QUEUE + 1, NO_CLAIM - 1)
 }
 

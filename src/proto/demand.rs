@@ -17,7 +17,7 @@ pub(super) enum Waits {
 }
 
 impl Session {
-    pub(super) fn demand(&mut self, now: Now, waiter: WaiterId, want: Want) {
+    pub(super) fn demand(&mut self, now: &Now, waiter: WaiterId, want: Want) {
         if self.disposed {
             return self.settle(waiter, Outcome::Failed(Failure::new(Code::SignedOut, DISPOSED)));
         }
@@ -57,7 +57,7 @@ impl Session {
         self.start(now, reason);
     }
 
-    fn demand_without_session(&mut self, now: Now, waiter: WaiterId, want: Want) {
+    fn demand_without_session(&mut self, now: &Now, waiter: WaiterId, want: Want) {
         match want {
             // The tokens may be where this page can't see them: in a cookie, or in a function's keeping.
             Want::Refresh if self.config.presents_nothing => {
@@ -74,7 +74,7 @@ impl Session {
     }
 
     /// A request was answered 401.
-    pub(super) fn unauthorized(&mut self, now: Now, waiter: WaiterId, sent: Epoch, challenge: Challenge401) {
+    pub(super) fn unauthorized(&mut self, now: &Now, waiter: WaiterId, sent: Epoch, challenge: Challenge401) {
         if sent == self.epoch && self.config.retry_on.covers(challenge) {
             self.breaker.refused(sent, now);
         }
@@ -103,7 +103,7 @@ impl Session {
 
     /// During a cool-down callers are told at once; gives when to come again, epoch ms. Who says "now"
     /// need not heed a wait that nobody but we asked for.
-    fn must_wait(&self, now: Now, want: Want) -> Option<i64> {
+    fn must_wait(&self, now: &Now, want: Want) -> Option<i64> {
         if let Some(attempt) = &self.attempt {
             return attempt.given_up_until_ms(now);
         }
@@ -112,7 +112,7 @@ impl Session {
     }
 
     /// The same for somebody whose token is of no use.
-    fn must_wait_wanted(&mut self, now: Now) -> Option<i64> {
+    fn must_wait_wanted(&mut self, now: &Now) -> Option<i64> {
         self.pace.wanted(now);
         self.must_wait(now, Want::Call)
     }
@@ -126,12 +126,12 @@ impl Session {
         failure
     }
 
-    fn join(&mut self, now: Now, id: WaiterId, waits: Waits) {
+    fn join(&mut self, now: &Now, id: WaiterId, waits: Waits) {
         self.waiters.push(Waiter { id, waits, since_mono_ms: now.mono_ms });
     }
 
     /// Settles one caller whose refresh did not come about: with the token it has while that is valid.
-    pub(super) fn settle_failed(&mut self, now: Now, waiter: WaiterId, waits: Waits, failure: &Failure) {
+    pub(super) fn settle_failed(&mut self, now: &Now, waiter: WaiterId, waits: Waits, failure: &Failure) {
         let over = self.held.is_none();
         let valid = self.held.as_ref().is_some_and(|held| !held.expired(now));
         let outcome = match waits {
@@ -144,14 +144,14 @@ impl Session {
     }
 
     /// Settles everyone who waits.
-    pub(super) fn settle_all(&mut self, outcome: impl Fn(Waits) -> Outcome) {
+    pub(super) fn settle_all(&mut self, outcome: &dyn Fn(Waits) -> Outcome) {
         for waiter in std::mem::take(&mut self.waiters) {
             self.settle(waiter.id, outcome(waiter.waits));
         }
     }
 
     /// Nobody waits for ever, whatever the attempt is doing; with a token that is still valid, not even long.
-    pub(super) fn be_patient(&mut self, now: Now) {
+    pub(super) fn be_patient(&mut self, now: &Now) {
         if self.patience_ends_mono_ms(now).is_none_or(|ends| now.mono_ms < ends) {
             return;
         }
@@ -161,15 +161,14 @@ impl Session {
             .into_iter()
             .partition(|w| now.mono_since(w.since_mono_ms) >= patience(w.waits));
         for waiter in gone {
-            let mut failure = Failure::new(Code::RefreshUnavailable, TOOK_LONG);
-            failure.retry_at_ms = Some(now.wall_in(PATIENCE_MS));
+            let failure = Failure::unavailable(TOOK_LONG, now.wall_in(PATIENCE_MS));
             self.settle_failed(now, waiter.id, waiter.waits, &failure);
         }
     }
 
     /// When patience ends next, or before that, monotonic ms. Ten thousand may wait, each of whom asks this: who came first
     /// is first, and nobody's ends before the shortest there is from then on.
-    pub(super) fn patience_ends_mono_ms(&self, now: Now) -> Option<i64> {
+    pub(super) fn patience_ends_mono_ms(&self, now: &Now) -> Option<i64> {
         let first = self.waiters.first()?;
         let patience = self.patience(now);
         let least = sum(first.since_mono_ms, patience(Waits::For(Want::Call)));
@@ -180,7 +179,7 @@ impl Session {
     }
 
     /// How long a caller waits, ms.
-    fn patience(&self, now: Now) -> impl Fn(Waits) -> i64 + use<> {
+    fn patience(&self, now: &Now) -> impl Fn(Waits) -> i64 + use<> {
         let valid = self.held.as_ref().is_some_and(|held| !held.expired(now));
         let whole = sum(self.config.timeout_ms, WAIT_MARGIN_MS);
         move |waits| match waits {

@@ -10,7 +10,7 @@ use super::time::{Now, sum};
 
 impl Session {
     /// The user signs out: here at once, in the shared entry by force, and in every tab that hears or looks.
-    pub(super) fn sign_out(&mut self, now: Now) {
+    pub(super) fn sign_out(&mut self, now: &Now) {
         let Some(held) = &self.held else { return };
         if self.config.coordination == Coordination::Vault {
             let effect = Effect::Swap {
@@ -28,13 +28,13 @@ impl Session {
             self.effect(effect);
         }
         if self.config.coordination != Coordination::Alone {
-            self.effect(Effect::Tell(Message::Ended { rejected: false }));
+            self.tell(Message::Ended { rejected: false });
         }
         self.end(now, Ended::SignedOut, None, "the user signed out");
     }
 
     /// The access token has expired for good, unless another tab has a newer set or is about to get one.
-    pub(super) fn nothing_to_refresh_with(&mut self, now: Now) {
+    pub(super) fn nothing_to_refresh_with(&mut self, now: &Now) {
         let why = "the access token has expired and there is nothing to refresh it with";
         let patience = sum(self.lost_after_ms(), ASK_OTHERS_MS);
         let may_come = self.unsure || now.mono_ms < self.talker_until_mono_ms;
@@ -55,13 +55,13 @@ impl Session {
     }
 
     /// Another tab of this sign-in says that it is over.
-    pub(super) fn ended_elsewhere(&mut self, now: Now, how: Ended) {
+    pub(super) fn ended_elsewhere(&mut self, now: &Now, how: Ended) {
         let failure = (how == Ended::Rejected).then(|| Failure::new(Code::InvalidGrant, REJECTED_ELSEWHERE));
         self.end(now, how, failure, "another tab of this sign-in said so");
     }
 
     /// Ends the session in this tab.
-    pub(super) fn end(&mut self, now: Now, how: Ended, failure: Option<Failure>, why: &'static str) {
+    pub(super) fn end(&mut self, now: &Now, how: Ended, failure: Option<Failure>, why: &'static str) {
         self.abandon(now);
         let Some(held) = self.held.take() else { return };
         self.owes = None;
@@ -75,7 +75,7 @@ impl Session {
         self.changed = true;
         self.note(now, "session over", why, None);
         let told = failure.clone().unwrap_or_else(|| Failure::new(Code::SignedOut, ENDED_MEANWHILE));
-        self.settle_all(|waits| match waits {
+        self.settle_all(&|waits| match waits {
             Waits::ToReplay => Outcome::Surrender,
             Waits::For(Want::IfNeeded) => Outcome::Refreshed(false),
             Waits::For(Want::Token { .. }) if how == Ended::SignedOut => Outcome::NoSession,

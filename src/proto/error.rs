@@ -83,6 +83,11 @@ impl Failure {
         }
     }
 
+    /// The refresh did not come about: when to try again, epoch ms.
+    pub fn unavailable(message: &'static str, retry_at_ms: i64) -> Self {
+        Self { retry_at_ms: Some(retry_at_ms), ..Self::new(Code::RefreshUnavailable, message) }
+    }
+
     /// A failure with what the server said.
     pub fn said(code: Code, message: &'static str, said: Refused) -> Self {
         Self {

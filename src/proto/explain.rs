@@ -27,7 +27,7 @@ pub(super) struct Ring(VecDeque<Decision>);
 impl Ring {
     pub(super) fn note(
         &mut self,
-        now: Now,
+        now: &Now,
         what: &'static str,
         why: &'static str,
         detail: Option<(&'static str, i64)>,

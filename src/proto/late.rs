@@ -28,7 +28,7 @@ impl Session {
     /// Nobody knows when, between the request and this answer, the token was made. Where all its life has passed since
     /// the request left (the machine slept), it counts as expired: callers would only hear 401. The refresh goes on from
     /// it, once: of a route that always takes longer than its tokens live, the next one is taken at its word.
-    pub(super) fn count_the_way(&mut self, now: Now, tokens: &mut TokenSet, sent: Option<Request>) {
+    pub(super) fn count_the_way(&mut self, now: &Now, tokens: &mut TokenSet, sent: Option<Request>) {
         // The later of two clocks: one may not count sleep, the other may have been set.
         let way_ms = sent.map_or(0, |sent| now.mono_since(sent.mono_ms).max(now.wall_since(sent.wall_ms)));
         let over = tokens.lifetime_ms.is_some_and(|life_ms| way_ms >= life_ms);
@@ -40,7 +40,7 @@ impl Session {
 
     /// Drops the attempt, whatever it is doing. Where its request is under way it keeps the lock, for its
     /// answer may matter to other tabs.
-    pub(super) fn abandon(&mut self, now: Now) {
+    pub(super) fn abandon(&mut self, now: &Now) {
         let asked_lock = match &mut self.attempt {
             Some(a) if matches!(a.phase, Phase::Presenting { .. }) => Some(std::mem::take(&mut a.asked_lock)),
             Some(_) | None => None,
@@ -52,7 +52,7 @@ impl Session {
     }
 
     /// Remembers the attempt's request, should its answer still come.
-    pub(super) fn give_up(&mut self, now: Now, holds_lock: bool) {
+    pub(super) fn give_up(&mut self, now: &Now, holds_lock: bool) {
         let lost_after_ms = self.lost_after_ms();
         let (Some(attempt), Some(held)) = (&self.attempt, &self.held) else { return };
         let mut meta = Meta::default();
@@ -70,7 +70,7 @@ impl Session {
 
     /// The answer of an attempt that was given up or abandoned. What it granted still counts if nothing newer is there;
     /// what it granted to a session that has ended must not live on.
-    pub(super) fn answered_late(&mut self, now: Now, id: AttemptId, meaning: Option<Meaning>) {
+    pub(super) fn answered_late(&mut self, now: &Now, id: AttemptId, meaning: Option<Meaning>) {
         let Some(late) = self.late.take_if(|late| late.attempt == id) else { return };
         if self.held.as_ref().is_some_and(|held| held.record.id == late.record.id) {
             self.heed(now, &meaning);
@@ -84,7 +84,7 @@ impl Session {
     }
 
     /// An answer that is of no use otherwise may still ask for silence.
-    pub(super) fn heed(&mut self, now: Now, meaning: &Option<Meaning>) {
+    pub(super) fn heed(&mut self, now: &Now, meaning: &Option<Meaning>) {
         if let Some(Meaning::Unavailable { retry_at_ms: Some(at), .. }) = meaning {
             let idle_ms = self.idle_ms(now);
             self.pace.failed(now, Some(*at), false, idle_ms);
@@ -93,7 +93,7 @@ impl Session {
     }
 
     /// Other tabs wait no longer for an answer that counts as lost.
-    pub(super) fn let_others_go_on(&mut self, now: Now) {
+    pub(super) fn let_others_go_on(&mut self, now: &Now) {
         let lost = |late: &&mut Late| late.locked_until_mono_ms.is_some_and(|until| now.mono_ms >= until);
         if let Some(late) = self.late.as_mut().filter(lost) {
             late.locked_until_mono_ms = None;
@@ -102,7 +102,7 @@ impl Session {
         }
     }
 
-    fn granted_late(&mut self, now: Now, late: &Late, grant: Grant) {
+    fn granted_late(&mut self, now: &Now, late: &Late, grant: Grant) {
         if self.over.contains(&late.record.id) {
             self.note(now, "revoke the late tokens", "the session has ended", None);
             let (refresh_token, access_token) = (grant.refresh_token, grant.access_token);

@@ -11,19 +11,19 @@ use super::time::Now;
 
 impl Session {
     /// Takes over what the tabs of this sign-in have shared of their failures.
-    pub(super) fn learn_pace(&mut self, now: Now, meta: &Meta) {
+    pub(super) fn learn_pace(&mut self, now: &Now, meta: &Meta) {
         let idle_ms = self.idle_ms(now);
         self.pace.merge(meta, now, idle_ms);
     }
 
     /// The first wait after a failure if nobody waits.
-    pub(super) fn idle_ms(&self, now: Now) -> i64 {
+    pub(super) fn idle_ms(&self, now: &Now) -> i64 {
         self.held.as_ref().map_or(0, |held| held.idle_ms(&self.config, now, self.pace.failures()))
     }
 
     /// The page woke. What it had asked of the shared place may never be answered (Firefox, after the
     /// back/forward cache), so it is asked again.
-    pub(super) fn resume(&mut self, now: Now) {
+    pub(super) fn resume(&mut self, now: &Now) {
         self.looking = None;
         self.may_be_old = true;
         self.catch_up(now, "the page woke");
@@ -31,8 +31,8 @@ impl Session {
         let talks = self.attempt.as_ref().is_some_and(|a| a.talks);
         if talks && matches!(phase, Some(Phase::Presenting { .. })) {
             // Who asked meanwhile had no answer.
-            let generation = self.held.as_ref().map_or(0, |held| held.record.generation);
-            return self.effect(Effect::Tell(Message::Busy { generation, claim: NO_CLAIM }));
+            let generation = self.generation();
+            return self.tell(Message::Busy { generation, claim: NO_CLAIM });
         }
         if matches!(phase, Some(Phase::Locking)) {
             // The line may have moved unseen.
@@ -57,7 +57,7 @@ impl Session {
 
     /// Looks and asks: what others have, the shared place may not have taken. Their answer is there before this tab
     /// could present anything.
-    pub(super) fn catch_up(&mut self, now: Now, why: &'static str) {
+    pub(super) fn catch_up(&mut self, now: &Now, why: &'static str) {
         self.reconcile(now, why);
         if self.held.is_some() && self.config.coordination == Coordination::Vault {
             self.ask_who_is_ahead();
@@ -65,7 +65,7 @@ impl Session {
     }
 
     /// Looks between attempts, after messages may have been missed.
-    pub(super) fn reconcile(&mut self, now: Now, why: &'static str) {
+    pub(super) fn reconcile(&mut self, now: &Now, why: &'static str) {
         let Some(held) = &self.held else { return };
         if self.config.coordination == Coordination::Alone {
             return;
@@ -80,13 +80,13 @@ impl Session {
         self.note(now, "look what other tabs did", why, None);
     }
 
-    pub(super) fn reconciled(&mut self, now: Now, found: Found) {
+    pub(super) fn reconciled(&mut self, now: &Now, found: Found) {
         if self.looking.take().is_none() {
             // Many were asked while the place was blocked: one answer says it all.
             return;
         }
         let lost = std::mem::take(&mut self.storage_lost);
-        let mine = self.held.as_ref().map_or(0, |held| held.record.generation);
+        let mine = self.generation();
         self.unsure = match &found {
             Found::Unavailable => true,
             Found::Entry(entry) => entry.meta.claim.is_some(),
@@ -121,7 +121,7 @@ impl Session {
 
     /// The shared entry could not be written. Tabs that hear nothing, as those that are kept for the back button, will
     /// believe what it says, so it is tried again for some minutes, ever more slowly.
-    pub(super) fn owe(&mut self, now: Now) {
+    pub(super) fn owe(&mut self, now: &Now) {
         let wait = self.owes.map_or(OWED_FIRST_MS, |(_, wait)| wait.saturating_mul(2));
         self.owes = (wait <= OWED_MOST_MS).then(|| (now.mono_in(wait), wait));
     }
@@ -144,7 +144,7 @@ impl Session {
             };
             self.effect(effect);
         }
-        self.effect(Effect::Tell(Message::Refreshed { generation, record }));
+        self.tell(Message::Refreshed { generation, record });
     }
 
     /// Begins the shared entry of a sign-in, so that finding none means that it was cleared.
@@ -165,7 +165,7 @@ impl Session {
 
     /// Takes over a set that another tab got, if it is of this sign-in and newer. Callers that wait go on,
     /// unless that set has expired too.
-    pub(super) fn adopt(&mut self, now: Now, record: Record) -> bool {
+    pub(super) fn adopt(&mut self, now: &Now, record: Record) -> bool {
         let newer = self
             .held
             .as_ref()
@@ -188,7 +188,7 @@ impl Session {
         true
     }
 
-    pub(super) fn storage_changed(&mut self, now: Now, record: Option<Record>) {
+    pub(super) fn storage_changed(&mut self, now: &Now, record: Option<Record>) {
         match (record, &self.held) {
             (Some(record), Some(_)) => {
                 self.adopt(now, record);

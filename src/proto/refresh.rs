@@ -124,14 +124,14 @@ impl Attempt {
     }
 
     /// When callers of a given-up attempt may come again, epoch ms.
-    pub(super) fn given_up_until_ms(&self, now: Now) -> Option<i64> {
+    pub(super) fn given_up_until_ms(&self, now: &Now) -> Option<i64> {
         (!self.under_way()).then(|| now.wall_in((self.deadline_mono_ms - now.mono_ms).max(0)))
     }
 }
 
 impl Session {
     /// Starts a refresh, or joins the one under way.
-    pub(super) fn start(&mut self, now: Now, reason: Reason) {
+    pub(super) fn start(&mut self, now: &Now, reason: Reason) {
         if self.attempt.is_some() || self.disposed {
             return;
         }
@@ -147,7 +147,7 @@ impl Session {
         self.pace_then_coordinate(now);
     }
 
-    pub(super) fn new_attempt(&mut self, now: Now, reason: Reason) {
+    pub(super) fn new_attempt(&mut self, now: &Now, reason: Reason) {
         self.attempts_made = self.attempts_made.wrapping_add(1);
         self.attempt = Some(Attempt {
             id: AttemptId(self.attempts_made),
@@ -168,7 +168,7 @@ impl Session {
             asked: false,
             freed: None,
             talks: self.config.coordination == Coordination::Channel,
-            generation: self.held.as_ref().map_or(0, |held| held.record.generation),
+            generation: self.generation(),
             version: None,
             until_mono_ms: now.mono_ms,
             request_mark: None,
@@ -177,7 +177,7 @@ impl Session {
     }
 
     /// Waits for the rate bound, then goes on to the other tabs.
-    pub(super) fn pace_then_coordinate(&mut self, now: Now) {
+    pub(super) fn pace_then_coordinate(&mut self, now: &Now) {
         if let Some(at) = self.pace.slot(now) {
             self.give_back_lock();
             self.note(
@@ -192,7 +192,7 @@ impl Session {
     }
 
     /// Presents the refresh token. The claim, where there is one, is written.
-    pub(super) fn present(&mut self, now: Now) {
+    pub(super) fn present(&mut self, now: &Now) {
         let Some(attempt) = &mut self.attempt else { return };
         if attempt.request_mark.is_none() && self.pace.slot(now).is_some() {
             return self.pace_then_coordinate(now);
@@ -219,13 +219,13 @@ impl Session {
     }
 
     /// The route has answered, or can't any more.
-    pub(super) fn answered(&mut self, now: Now, id: AttemptId, meaning: Option<Meaning>) {
+    pub(super) fn answered(&mut self, now: &Now, id: AttemptId, meaning: Option<Meaning>) {
         let presenting =
             self.attempt.as_ref().is_some_and(|a| a.id == id && matches!(a.phase, Phase::Presenting { .. }));
         if !presenting {
             return self.answered_late(now, id, meaning);
         }
-        let generation = self.held.as_ref().map_or(0, |held| held.record.generation);
+        let generation = self.generation();
         let sent = self.attempt.as_ref().and_then(|a| a.request_mark);
         if self.attempt.as_ref().is_some_and(|a| a.generation != generation) {
             self.note(now, "drop the answer", "another tab's newer set has been adopted", None);
@@ -235,7 +235,7 @@ impl Session {
         match meaning {
             None => {
                 self.pace.lost_answer();
-                self.fail(now, Code::RefreshUnavailable, UNANSWERED, Refused::default(), None);
+                self.fail_unheard(now, UNANSWERED);
             }
             Some(Meaning::Granted(grant)) => match self.next_record(now, &grant, sent) {
                 Some(record) => self.commit(now, record),
@@ -250,7 +250,7 @@ impl Session {
     }
 
     /// What follows on the set this tab holds, by the answer to a request that left then.
-    pub(super) fn next_record(&mut self, now: Now, grant: &Grant, sent: Option<Request>) -> Option<Record> {
+    pub(super) fn next_record(&mut self, now: &Now, grant: &Grant, sent: Option<Request>) -> Option<Record> {
         let record = self.held.as_ref().map(|held| held.record.clone())?;
         Some(self.follow(now, &record, grant, sent))
     }
@@ -258,7 +258,7 @@ impl Session {
     /// What follows on a set.
     pub(super) fn follow(
         &mut self,
-        now: Now,
+        now: &Now,
         before: &Record,
         grant: &Grant,
         sent: Option<Request>,
@@ -274,7 +274,7 @@ impl Session {
     }
 
     /// The new set is this tab's. Everyone who waited goes on.
-    pub(super) fn apply(&mut self, now: Now, record: Record, by_other_tab: bool) {
+    pub(super) fn apply(&mut self, now: &Now, record: Record, by_other_tab: bool) {
         let attempts = self.pace.failures().saturating_add(1);
         let generation = record.generation;
         self.pace.succeeded();
@@ -289,7 +289,7 @@ impl Session {
             // That one is of no use to anyone who waits (it was long on its way): the refresh goes on from it.
             return;
         }
-        self.settle_all(|waits| match waits {
+        self.settle_all(&|waits| match waits {
             Waits::ToReplay => Outcome::Replay,
             Waits::For(Want::IfNeeded) => Outcome::Refreshed(true),
             Waits::For(Want::Call | Want::Token { .. } | Want::Refresh) => Outcome::Token,
@@ -299,7 +299,7 @@ impl Session {
     /// The attempt has failed; the session is kept. Callers are told at once, the rest is tidying up.
     pub(super) fn fail(
         &mut self,
-        now: Now,
+        now: &Now,
         code: Code,
         message: &'static str,
         said: Refused,
@@ -318,8 +318,13 @@ impl Session {
         self.resolve(now);
     }
 
+    /// The same where no server said anything.
+    pub(super) fn fail_unheard(&mut self, now: &Now, message: &'static str) {
+        self.fail(now, Code::RefreshUnavailable, message, Refused::default(), None);
+    }
+
     /// Tells callers and listeners that the attempt has failed.
-    pub(super) fn tell_failure(&mut self, now: Now, failure: Failure) {
+    pub(super) fn tell_failure(&mut self, now: &Now, failure: Failure) {
         let detail = failure.status.map(|status| ("status", i64::from(status)));
         self.note(now, "refresh failed, session kept", failure.message, detail);
         for waiter in std::mem::take(&mut self.waiters) {
@@ -332,7 +337,7 @@ impl Session {
     }
 
     /// The server refused the refresh token: the session is over, unless another tab was first.
-    fn refused(&mut self, now: Now, refused: Refused) {
+    fn refused(&mut self, now: &Now, refused: Refused) {
         let talks = self.attempt.as_ref().is_some_and(|a| a.talks);
         match self.config.coordination {
             _ if self.held.is_none() => self.end_rejected(now, refused),
@@ -342,7 +347,7 @@ impl Session {
         }
     }
 
-    pub(super) fn end_rejected(&mut self, now: Now, refused: Refused) {
+    pub(super) fn end_rejected(&mut self, now: &Now, refused: Refused) {
         let mut failure = Failure::said(Code::InvalidGrant, REJECTED, refused);
         failure.attempt = self.attempt_id();
         if self.held.is_none() {
@@ -350,7 +355,7 @@ impl Session {
             self.pace.granted();
             self.pace.succeeded();
             self.note(now, "no session", "the route knows of none", None);
-            self.settle_all(|_| Outcome::Failed(failure.clone()));
+            self.settle_all(&|_| Outcome::Failed(failure.clone()));
             self.failure = Some(failure);
             return self.finish();
         }
@@ -362,7 +367,7 @@ impl Session {
     }
 
     /// Deadlines of the attempt.
-    pub(super) fn attempt_deadlines(&mut self, now: Now) {
+    pub(super) fn attempt_deadlines(&mut self, now: &Now) {
         let Some(attempt) = &mut self.attempt else { return };
         let over = now.mono_since(attempt.deadline_mono_ms);
         if over < 0 {
@@ -387,8 +392,7 @@ impl Session {
             Phase::Presenting { told: false } => self.unanswered_so_far(now),
             Phase::Presenting { told: true } => {
                 self.give_up(now, false);
-                let (code, said) = (Code::RefreshUnavailable, Refused::default());
-                self.fail(now, code, "No answer came; the session is kept.", said, None);
+                self.fail_unheard(now, "No answer came; the session is kept.");
             }
             Phase::Locking
             | Phase::Waiting
@@ -402,12 +406,10 @@ impl Session {
     }
 
     /// The timeout has passed. The request goes on: its outcome is unknown, and its answer still welcome.
-    fn unanswered_so_far(&mut self, now: Now) {
+    fn unanswered_so_far(&mut self, now: &Now) {
         let more = self.lost_after_ms() - self.config.timeout_ms;
         self.enter(Phase::Presenting { told: true }, now.mono_in(more));
-        let mut failure = Failure::new(Code::RefreshUnavailable, UNANSWERED_SO_FAR);
-        failure.retry_at_ms = Some(now.wall_in(more));
-        self.tell_failure(now, failure);
+        self.tell_failure(now, Failure::unavailable(UNANSWERED_SO_FAR, now.wall_in(more)));
     }
 
     /// How long a claim may stand before its answer counts as lost, ms.

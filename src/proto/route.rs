@@ -139,8 +139,12 @@ pub struct WireRequest {
 impl Route {
     /// A route in token mode: an RFC 6749 token endpoint for a public client.
     pub fn new(url: impl Into<String>) -> Self {
+        Self::at(url.into())
+    }
+
+    fn at(url: String) -> Self {
         Self {
-            url: url.into(),
+            url,
             mode: Mode::Token,
             body: Body::Form,
             client_id: None,

@@ -75,7 +75,7 @@ impl Pace {
     }
 
     /// A refresh has failed. `wanted`: somebody needs a token and has none. `idle_ms`: the first wait if nobody does.
-    pub(super) fn failed(&mut self, now: Now, retry_at_ms: Option<i64>, wanted: bool, idle_ms: i64) {
+    pub(super) fn failed(&mut self, now: &Now, retry_at_ms: Option<i64>, wanted: bool, idle_ms: i64) {
         let failed_before = self.failures.min(6);
         self.failures = self.failures.saturating_add(1);
         if wanted {
@@ -113,7 +113,7 @@ impl Pace {
     }
 
     /// Somebody needs a token and has none: no need to wait as long as for an idle tab.
-    pub(super) fn wanted(&mut self, now: Now) {
+    pub(super) fn wanted(&mut self, now: &Now) {
         self.wanted_mono_ms = Some(now.mono_ms);
         if let Some(cooldown) = &mut self.cooldown {
             cooldown.until = cooldown.wanted_until;
@@ -121,7 +121,7 @@ impl Pace {
     }
 
     /// The network is back: the reason to wait is gone, unless the server asked for it.
-    pub(super) fn online(&mut self, now: Now) {
+    pub(super) fn online(&mut self, now: &Now) {
         self.online_ms = now.wall_ms;
         if !self.by_server() {
             self.cooldown = None;
@@ -129,7 +129,7 @@ impl Pace {
     }
 
     /// The cool-down, while it lasts.
-    pub(super) fn cooling(&self, now: Now) -> Option<Deadline> {
+    pub(super) fn cooling(&self, now: &Now) -> Option<Deadline> {
         self.cooldown.map(|c| c.until).filter(|until| !until.passed(now))
     }
 
@@ -149,7 +149,7 @@ impl Pace {
     }
 
     /// Whether there is something that other tabs should know.
-    pub(super) fn is_telling(&self, now: Now) -> bool {
+    pub(super) fn is_telling(&self, now: &Now) -> bool {
         let recent = |r: &(Request, i64)| now.mono_since(r.1) < RATE_WINDOW_MS;
         self.cooling(now).is_some() || self.requests.iter().any(recent)
     }
@@ -160,7 +160,7 @@ impl Pace {
     }
 
     /// What to mark a token request with that leaves now: its time, and different from all others' marks.
-    pub(super) fn mark(&self, now: Now) -> Request {
+    pub(super) fn mark(&self, now: &Now) -> Request {
         let marks = self.requests.iter().map(|r| r.0.mono_ms);
         let last = marks.filter(|made| made.abs_diff(now.mono_ms) < 100).max();
         let mono_ms = last.map_or(now.mono_ms, |last| now.mono_ms.max(last.saturating_add(1)));
@@ -168,19 +168,19 @@ impl Pace {
     }
 
     /// A token request with that mark leaves.
-    pub(super) fn request(&mut self, mark: Request, now: Now) {
+    pub(super) fn request(&mut self, mark: Request, now: &Now) {
         self.note(mark, now);
     }
 
     /// When the next token request may leave, monotonic ms, if not now.
-    pub(super) fn slot(&self, now: Now) -> Option<i64> {
+    pub(super) fn slot(&self, now: &Now) -> Option<i64> {
         let first = self.requests.len().checked_sub(RATE_REQUESTS)?;
         let free = sum(self.requests.get(first)?.1, RATE_WINDOW_MS);
         (free > now.mono_ms).then_some(free)
     }
 
     /// Takes over what the tabs of this sign-in have shared.
-    pub(super) fn merge(&mut self, meta: &Meta, now: Now, idle_ms: i64) {
+    pub(super) fn merge(&mut self, meta: &Meta, now: &Now, idle_ms: i64) {
         for &made in &meta.requests {
             self.note(made, now);
         }
@@ -246,7 +246,7 @@ impl Pace {
         self.known.drain(..self.known.len().saturating_sub(KNOWN_COOLDOWNS));
     }
 
-    fn note(&mut self, made: Request, now: Now) {
+    fn note(&mut self, made: Request, now: &Now) {
         if self.requests.iter().any(|r| r.0.mono_ms == made.mono_ms) {
             return;
         }
@@ -265,7 +265,7 @@ impl Pace {
 
 /// Up to that, and shorter by a share of it at most. Full jitter, from nothing up, would be twice the requests under the
 /// same ceiling, and who is waited for can't have a higher one: a fleet would be above what a server bears.
-fn drawn(now: Now, most_ms: i64, share: i64) -> i64 {
+fn drawn(now: &Now, most_ms: i64, share: i64) -> i64 {
     most_ms - most_ms / share + now.up_to(most_ms / share)
 }
 
@@ -295,22 +295,22 @@ mod tests {
     fn the_fourth_request_waits_for_the_first_to_be_old() {
         let mut pace = Pace::default();
         for ms in [0, 10, 20] {
-            assert_eq!(pace.slot(now(ms, 0)), None);
-            pace.request(pace.mark(now(ms, 0)), now(ms, 0));
+            assert_eq!(pace.slot(&now(ms, 0)), None);
+            pace.request(pace.mark(&now(ms, 0)), &now(ms, 0));
         }
-        assert_eq!(pace.slot(now(30, 0)), Some(RATE_WINDOW_MS));
-        assert_eq!(pace.slot(now(RATE_WINDOW_MS, 0)), None);
+        assert_eq!(pace.slot(&now(30, 0)), Some(RATE_WINDOW_MS));
+        assert_eq!(pace.slot(&now(RATE_WINDOW_MS, 0)), None);
     }
 
     #[test]
     fn who_was_turned_away_is_waiting_for_some_minutes() {
         let mut pace = Pace::default();
-        pace.failed(now(0, 0), None, false, 300_000);
-        pace.wanted(now(0, 0));
-        pace.failed(now(WANTED_FOR_MS - 1, u32::MAX), None, false, 300_000);
-        let left = |pace: &Pace, at| pace.retry().unwrap().remaining_ms(now(at, 0));
+        pace.failed(&now(0, 0), None, false, 300_000);
+        pace.wanted(&now(0, 0));
+        pace.failed(&now(WANTED_FOR_MS - 1, u32::MAX), None, false, 300_000);
+        let left = |pace: &Pace, at| pace.retry().unwrap().remaining_ms(&now(at, 0));
         assert!(left(&pace, WANTED_FOR_MS - 1) <= WANTED_MOST_MS);
-        pace.failed(now(WANTED_FOR_MS, u32::MAX), None, false, 300_000);
+        pace.failed(&now(WANTED_FOR_MS, u32::MAX), None, false, 300_000);
         assert!(left(&pace, WANTED_FOR_MS) > WANTED_MOST_MS);
     }
 
@@ -320,55 +320,55 @@ mod tests {
         let theirs = |ms: i64| Request { mono_ms: 3_600_000 + ms, wall_ms: 1_000_000 + ms };
         let mut pace = Pace::default();
         for ms in [100_000, 100_010, 100_020] {
-            pace.request(pace.mark(now(ms, 0)), now(ms, 0));
+            pace.request(pace.mark(&now(ms, 0)), &now(ms, 0));
         }
         let meta = Meta { requests: vec![theirs(1), theirs(2), theirs(3)], ..Meta::default() };
-        pace.merge(&meta, now(100_030, 0), 0);
-        assert_eq!(pace.slot(now(100_030, 0)), Some(100_000 + RATE_WINDOW_MS));
+        pace.merge(&meta, &now(100_030, 0), 0);
+        assert_eq!(pace.slot(&now(100_030, 0)), Some(100_000 + RATE_WINDOW_MS));
         let meta = Meta { requests: vec![theirs(100_025)], ..Meta::default() };
-        pace.merge(&meta, now(100_030, 0), 0);
-        assert_eq!(pace.slot(now(100_030, 0)), Some(100_010 + RATE_WINDOW_MS), "but the last ones count");
+        pace.merge(&meta, &now(100_030, 0), 0);
+        assert_eq!(pace.slot(&now(100_030, 0)), Some(100_010 + RATE_WINDOW_MS), "but the last ones count");
     }
 
     #[test]
     fn a_lost_answer_is_asked_for_again_at_once_but_once() {
         let mut pace = Pace::default();
-        let left = |pace: &Pace| pace.retry().unwrap().remaining_ms(now(0, 0));
+        let left = |pace: &Pace| pace.retry().unwrap().remaining_ms(&now(0, 0));
         pace.lost_answer();
-        pace.failed(now(0, u32::MAX), None, false, 300_000);
+        pace.failed(&now(0, u32::MAX), None, false, 300_000);
         assert!(left(&pace) <= WANTED_FIRST_MS);
         pace.lost_answer();
-        pace.failed(now(0, 0), None, false, 300_000);
+        pace.failed(&now(0, 0), None, false, 300_000);
         assert!(left(&pace) > WANTED_MOST_MS);
     }
 
     #[test]
     fn online_ends_our_own_cool_down_but_not_the_servers() {
         let mut pace = Pace::default();
-        pace.failed(now(0, u32::MAX), None, true, 0);
+        pace.failed(&now(0, u32::MAX), None, true, 0);
         let mut meta = Meta::default();
         pace.share(&mut meta);
-        pace.online(now(0, 0));
-        pace.merge(&meta, now(0, 0), 0);
-        assert!(pace.cooling(now(0, 0)).is_none());
-        pace.failed(now(0, 0), Some(1_000_000 + 9_000), true, 0);
-        pace.online(now(0, 0));
-        assert!(pace.cooling(now(8_999, 0)).is_some());
-        assert!(pace.cooling(now(10_001, 0)).is_none());
+        pace.online(&now(0, 0));
+        pace.merge(&meta, &now(0, 0), 0);
+        assert!(pace.cooling(&now(0, 0)).is_none());
+        pace.failed(&now(0, 0), Some(1_000_000 + 9_000), true, 0);
+        pace.online(&now(0, 0));
+        assert!(pace.cooling(&now(8_999, 0)).is_some());
+        assert!(pace.cooling(&now(10_001, 0)).is_none());
     }
 
     #[test]
     fn a_shared_cool_down_is_not_prolonged_by_a_clock_set_back() {
         let mut theirs = Pace::default();
-        theirs.failed(now(0, 0), Some(1_000_000 + 30_000), true, 0);
+        theirs.failed(&now(0, 0), Some(1_000_000 + 30_000), true, 0);
         let mut meta = Meta::default();
         theirs.share(&mut meta);
         let back = |ms: i64| Now { wall_ms: 1_000_000 + ms - 3_600_000, mono_ms: ms, noise: 0 };
         let mut ours = Pace::default();
-        ours.merge(&meta, back(0), 0);
-        ours.merge(&meta, back(20_000), 0);
-        assert!(ours.cooling(back(20_000)).is_some());
-        assert!(ours.cooling(back(31_001)).is_none());
+        ours.merge(&meta, &back(0), 0);
+        ours.merge(&meta, &back(20_000), 0);
+        assert!(ours.cooling(&back(20_000)).is_some());
+        assert!(ours.cooling(&back(31_001)).is_none());
     }
 
     #[test]
@@ -376,18 +376,18 @@ mod tests {
         let told = |ms, by_server: bool| {
             let mut meta = Meta::default();
             let mut pace = Pace::default();
-            pace.failed(now(ms, 0), by_server.then_some(1_000_000 + 20_000), true, 0);
+            pace.failed(&now(ms, 0), by_server.then_some(1_000_000 + 20_000), true, 0);
             pace.share(&mut meta);
             meta
         };
         let mut pace = Pace::default();
-        pace.failed(now(10, 0), Some(1_000_000 + 60_000), true, 0);
-        pace.merge(&told(0, true), now(20, 0), 0);
-        pace.merge(&told(15, false), now(20, 0), 0);
+        pace.failed(&now(10, 0), Some(1_000_000 + 60_000), true, 0);
+        pace.merge(&told(0, true), &now(20, 0), 0);
+        pace.merge(&told(15, false), &now(20, 0), 0);
         pace.succeeded();
-        assert!(pace.cooling(now(59_000, 0)).is_some(), "nor by a set that another tab has got");
+        assert!(pace.cooling(&now(59_000, 0)).is_some(), "nor by a set that another tab has got");
         pace.granted();
-        assert!(pace.cooling(now(59_000, 0)).is_none(), "until it grants one here");
+        assert!(pace.cooling(&now(59_000, 0)).is_none(), "until it grants one here");
     }
 
     proptest! {
@@ -395,9 +395,9 @@ mod tests {
         fn a_cool_down_stays_below_its_ceiling(failures in 1usize..200, noise: u32, wanted: bool, idle_ms in 0i64..400_000) {
             let mut pace = Pace::default();
             for _ in 0..failures {
-                pace.failed(now(0, noise), None, wanted, idle_ms);
+                pace.failed(&now(0, noise), None, wanted, idle_ms);
             }
-            let left = pace.cooling(now(0, 0)).unwrap().remaining_ms(now(0, 0));
+            let left = pace.cooling(&now(0, 0)).unwrap().remaining_ms(&now(0, 0));
             let ceiling = if wanted { WANTED_MOST_MS } else { IDLE_MOST_MS };
             prop_assert!((WANTED_FIRST_MS / 2..=ceiling).contains(&left));
         }
@@ -405,17 +405,17 @@ mod tests {
         #[test]
         fn the_first_retry_of_an_idle_tab_comes_within_what_it_was_given(idle_ms in 1_000i64..300_000, noise: u32) {
             let mut pace = Pace::default();
-            pace.failed(now(0, noise), None, false, idle_ms);
-            let left = pace.cooling(now(0, 0)).unwrap().remaining_ms(now(0, 0));
+            pace.failed(&now(0, noise), None, false, idle_ms);
+            let left = pace.cooling(&now(0, 0)).unwrap().remaining_ms(&now(0, 0));
             prop_assert!((idle_ms / 2..=idle_ms).contains(&left));
         }
 
         #[test]
         fn who_is_told_a_second_comes_after_it_and_soon_after_when_waited_for(asked in 0i64..3_600_000, noise: u32, wanted: bool) {
             let mut pace = Pace::default();
-            pace.failed(now(0, noise), Some(1_000_000 + asked), wanted, 0);
-            pace.wanted(now(0, 0));
-            let left = pace.retry().unwrap().remaining_ms(now(0, 0));
+            pace.failed(&now(0, noise), Some(1_000_000 + asked), wanted, 0);
+            pace.wanted(&now(0, 0));
+            let left = pace.retry().unwrap().remaining_ms(&now(0, 0));
             prop_assert!((asked..=asked + WANTED_MOST_MS).contains(&left));
         }
 
@@ -424,8 +424,8 @@ mod tests {
             let (mut pace, mut at, mut made) = (Pace::default(), 0, Vec::new());
             for gap in gaps {
                 at += gap;
-                at = pace.slot(now(at, 0)).unwrap_or(at).max(at);
-                pace.request(pace.mark(now(at, 0)), now(at, 0));
+                at = pace.slot(&now(at, 0)).unwrap_or(at).max(at);
+                pace.request(pace.mark(&now(at, 0)), &now(at, 0));
                 made.push(at);
             }
             for window in made.windows(RATE_REQUESTS + 1) {

@@ -164,6 +164,7 @@ impl Session {
 
     /// Takes one input. Drain [`Self::poll`] before the next.
     pub fn handle(&mut self, now: Now, input: Input) {
+        let now = &now;
         let was_refreshing = self.is_refreshing();
         // What the others said while this page stood still comes one by one, and before the timer that ends the wait.
         let hears_more = matches!(input, Input::Heard(_));
@@ -218,6 +219,7 @@ impl Session {
 
     /// In how many ms [`Input::Wake`] is wanted; clamped to what a timer takes.
     pub fn next_timeout(&self, now: Now) -> Option<i64> {
+        let now = &now;
         let attempt = self.attempt.as_ref().map(|a| a.deadline_mono_ms - now.mono_ms);
         if self.disposed {
             return attempt.map(|ms| ms.clamp(0, MAX_TIMEOUT_MS));
@@ -240,6 +242,7 @@ impl Session {
 
     /// What there is to see.
     pub fn view(&self, now: Now) -> View<'_> {
+        let now = &now;
         View {
             status: match &self.held {
                 None => Status::SignedOut,
@@ -257,6 +260,7 @@ impl Session {
     /// Whether a request may leave at once, and with which token: the path that every call takes, so it
     /// allocates nothing. `None`: ask by [`Input::Demand`].
     pub fn fresh(&self, now: Now) -> Option<Epoch> {
+        let now = &now;
         let held = self.held.as_ref()?;
         held.good_for(now, held.needed_ms(&self.config, None)).then_some(self.epoch)
     }
@@ -266,7 +270,7 @@ impl Session {
         self.log.iter()
     }
 
-    fn restored(&mut self, now: Now, record: Option<Record>) {
+    fn restored(&mut self, now: &Now, record: Option<Record>) {
         let Some(record) = record.filter(|r| self.held.is_none() && !self.over.contains(&r.id)) else {
             return;
         };
@@ -275,7 +279,7 @@ impl Session {
         self.catch_up(now, "stored state may be old");
     }
 
-    fn sign_in(&mut self, now: Now, grant: Grant, id: String, key: Secret) {
+    fn sign_in(&mut self, now: &Now, grant: Grant, id: String, key: Secret) {
         self.abandon(now);
         let tokens = self.token_set(now, &grant, None);
         let record = Record { id, key, generation: 1, tokens };
@@ -287,10 +291,10 @@ impl Session {
         self.listen();
         self.begin_entry();
         self.note(now, "signed in", "tokens of a login were given", None);
-        self.settle_all(|_| Outcome::Token);
+        self.settle_all(&|_| Outcome::Token);
     }
 
-    pub(super) fn storage_failed(&mut self, now: Now, message: &'static str) {
+    pub(super) fn storage_failed(&mut self, now: &Now, message: &'static str) {
         self.note(now, "go on in memory", message, None);
         if !std::mem::replace(&mut self.storage_failed, true) {
             self.event(Event::Storage(Failure::new(Code::Storage, message)));
@@ -299,17 +303,17 @@ impl Session {
 
     /// What has been presented is seen through: the next session object of this name, in this page perhaps,
     /// would present it again.
-    fn dispose(&mut self, now: Now) {
+    fn dispose(&mut self, now: &Now) {
         self.disposed = true;
         self.config.auto_refresh = false;
-        self.settle_all(|_| Outcome::Failed(Failure::new(Code::SignedOut, DISPOSED)));
+        self.settle_all(&|_| Outcome::Failed(Failure::new(Code::SignedOut, DISPOSED)));
         if !self.attempt.as_ref().is_some_and(Attempt::has_presented) {
             self.abandon(now);
         }
     }
 
     /// Makes a record the one this tab holds.
-    pub(super) fn hold(&mut self, now: Now, record: Record, because: Because) {
+    pub(super) fn hold(&mut self, now: &Now, record: Record, because: Because) {
         let mut held = Held::new(record, &self.config, now);
         held.refresh_end = self
             .refresh_end_told
@@ -337,7 +341,7 @@ impl Session {
     }
 
     /// The set that an answer gives, with what it leaves out taken from the set before.
-    pub(super) fn token_set(&mut self, now: Now, grant: &Grant, before: Option<&TokenSet>) -> TokenSet {
+    pub(super) fn token_set(&mut self, now: &Now, grant: &Grant, before: Option<&TokenSet>) -> TokenSet {
         fn kept<T: Clone>(new: &Option<T>, old: Option<&Option<T>>) -> Option<T> {
             new.clone().or_else(|| old.cloned().flatten())
         }
@@ -363,7 +367,7 @@ impl Session {
     }
 
     /// Looks at every deadline; at those of the attempt only once everything has been heard.
-    fn tick(&mut self, now: Now, hears_more: bool) {
+    fn tick(&mut self, now: &Now, hears_more: bool) {
         if !hears_more {
             self.attempt_deadlines(now);
         }
@@ -389,7 +393,7 @@ impl Session {
     }
 
     /// In how many ms the background refresh is to start, if there is to be one.
-    fn next_start(&self, now: Now) -> Option<i64> {
+    fn next_start(&self, now: &Now) -> Option<i64> {
         if !self.config.auto_refresh || self.attempt.is_some() || !self.can_refresh(now) {
             return None;
         }
@@ -405,12 +409,22 @@ impl Session {
         })
     }
 
-    pub(super) fn can_refresh(&self, now: Now) -> bool {
+    pub(super) fn can_refresh(&self, now: &Now) -> bool {
         self.held.as_ref().is_some_and(|held| {
             let tokens = &held.record.tokens;
             (self.config.presents_nothing || tokens.refresh_token.is_some())
                 && held.refresh_end.is_none_or(|end| end.later_remaining_ms(now) > 0)
         })
+    }
+
+    /// The generation that this tab holds; 0: none.
+    pub(super) fn generation(&self) -> u32 {
+        self.held.as_ref().map_or(0, |held| held.record.generation)
+    }
+
+    /// Tells the other tabs of this sign-in.
+    pub(super) fn tell(&mut self, message: Message) {
+        self.effect(Effect::Tell(message));
     }
 
     pub(super) fn effect(&mut self, effect: Effect) {
@@ -427,7 +441,7 @@ impl Session {
 
     pub(super) fn note(
         &mut self,
-        now: Now,
+        now: &Now,
         what: &'static str,
         why: &'static str,
         detail: Option<(&'static str, i64)>,

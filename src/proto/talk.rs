@@ -26,7 +26,7 @@ const NOT_AGAIN_MS: i64 = 100;
 
 impl Session {
     /// Where tabs share no place: gets in line, then asks.
-    pub(super) fn queue(&mut self, now: Now) {
+    pub(super) fn queue(&mut self, now: &Now) {
         if self.no_locks {
             return self.ask(now, None);
         }
@@ -36,7 +36,7 @@ impl Session {
 
     /// The queue's head is slow, or hung with its request under way: others are told so, until its answer
     /// counts as lost.
-    pub(super) fn queue_is_slow(&mut self, now: Now) {
+    pub(super) fn queue_is_slow(&mut self, now: &Now) {
         let since = *self.queue_seen.get_or_insert(now.mono_ms - self.config.timeout_ms);
         // One that hangs with a transaction open keeps the shared place from all: nobody can see what it got.
         let blocked = self.place_slow >= PLACE_BROKEN;
@@ -48,13 +48,13 @@ impl Session {
 
     /// Says where there is no entry for it that this tab is refreshing, or has ended that without a result.
     pub(super) fn tell_state(&mut self, busy: bool) {
-        let generation = self.held.as_ref().map_or(0, |held| held.record.generation);
+        let generation = self.generation();
         self.tell_pace();
         if self.config.coordination != Coordination::Alone {
-            self.effect(Effect::Tell(match busy {
+            self.tell(match busy {
                 true => Message::Busy { generation, claim: NO_CLAIM },
                 false => Message::Idle { generation },
-            }));
+            });
         }
     }
 
@@ -63,14 +63,14 @@ impl Session {
         if self.config.coordination == Coordination::Alone {
             return;
         }
-        let generation = self.held.as_ref().map_or(0, |held| held.record.generation);
+        let generation = self.generation();
         let mut meta = Meta { generation, ..Meta::default() };
         self.pace.share(&mut meta);
-        self.effect(Effect::Tell(Message::Paced(meta)));
+        self.tell(Message::Paced(meta));
     }
 
     /// The same, to a tab that asks, if it has not just been said.
-    fn tell_news(&mut self, now: Now, again: bool) {
+    fn tell_news(&mut self, now: &Now, again: bool) {
         let (at, last) = self.last_pace;
         let new = last != self.pace.last_request() || now.mono_since(at) >= NOT_AGAIN_MS;
         if (new || again) && self.pace.is_telling(now) {
@@ -79,7 +79,7 @@ impl Session {
         }
     }
 
-    pub(super) fn heard(&mut self, now: Now, message: Message) {
+    pub(super) fn heard(&mut self, now: &Now, message: Message) {
         let Some(held) = &self.held else { return self.heard_after_end(&message) };
         let mine = held.record.generation;
         self.siblings = true;
@@ -88,7 +88,7 @@ impl Session {
             // A tab that takes an old set for the newest, out of a place that was cleared perhaps, is put right.
             Message::Ask { generation, .. } | Message::Refreshed { generation, .. } if generation < mine => {
                 let record = Some(held.record.clone());
-                self.effect(Effect::Tell(Message::Refreshed { generation: mine, record }));
+                self.tell(Message::Refreshed { generation: mine, record });
             }
             Message::Refreshed { record: Some(record), .. } => {
                 self.adopt(now, record);
@@ -134,7 +134,7 @@ impl Session {
 
     /// Another tab of the same generation asks. With a claim of its own it is about to present the token
     /// without a word to the shared entry, if nobody objects.
-    fn asked(&mut self, now: Now, claim: u32) {
+    fn asked(&mut self, now: &Now, claim: u32) {
         let first = self.is_asking(|mine| mine < claim);
         let busy = self.attempt.as_ref().is_some_and(|attempt| match attempt.phase {
             Phase::Presenting { .. } | Phase::Committing(_) | Phase::Ending(_) => true,
@@ -146,11 +146,11 @@ impl Session {
         });
         // Whoever goes on to present may have begun to listen since this was last said.
         self.tell_news(now, claim != NO_CLAIM && !first && !busy);
-        let generation = self.held.as_ref().map_or(0, |held| held.record.generation);
+        let generation = self.generation();
         if claim == NO_CLAIM {
             // Who has just begun to listen can't read that anywhere.
             if busy && self.attempt.as_ref().is_some_and(|a| a.talks) {
-                self.effect(Effect::Tell(Message::Busy { generation, claim: NO_CLAIM }));
+                self.tell(Message::Busy { generation, claim: NO_CLAIM });
             }
             return;
         }
@@ -164,18 +164,18 @@ impl Session {
         if self.is_asking(|_| true) {
             // Said again for those who have just begun to listen.
             let message = Message::Ask { generation, claim: attempt.claim };
-            return self.effect(Effect::Tell(message));
+            return self.tell(message);
         }
         if busy {
             let claim = if attempt.talks || attempt.has_presented() { NO_CLAIM } else { attempt.claim };
-            self.effect(Effect::Tell(Message::Busy { generation, claim }));
+            self.tell(Message::Busy { generation, claim });
         }
     }
 
     /// A tab that asks has missed that the sign-in is over.
     fn heard_after_end(&mut self, message: &Message) {
         if let (Message::Ask { .. }, Because::Ended(how)) = (message, self.because) {
-            self.effect(Effect::Tell(Message::Ended { rejected: how == Ended::Rejected }));
+            self.tell(Message::Ended { rejected: how == Ended::Rejected });
         }
     }
 
@@ -186,7 +186,7 @@ impl Session {
     }
 
     /// Asks the other tabs for a newer set.
-    pub(super) fn ask(&mut self, now: Now, refused: Option<Refused>) {
+    pub(super) fn ask(&mut self, now: &Now, refused: Option<Refused>) {
         if refused.is_none() && now.mono_ms < self.talker_until_mono_ms {
             // Somebody was first.
             return self.wait_for_other(now, None);
@@ -207,7 +207,7 @@ impl Session {
         let (at, what) = (self.last_ask.0, (self.last_ask.1, self.last_ask.2));
         if what != asked || now.mono_since(at) >= NOT_AGAIN_MS {
             self.last_ask = (now.mono_ms, asked.0, asked.1);
-            self.effect(Effect::Tell(message));
+            self.tell(message);
             if talks && self.config.coordination == Coordination::Vault {
                 self.reconcile(now, "the shared place may work again");
             }
@@ -216,7 +216,7 @@ impl Session {
 
     /// The page stood still: the answers may have been lost. Who waited behind it in the line may have given it up and
     /// gone past; those come first now.
-    pub(super) fn ask_again(&mut self, now: Now) {
+    pub(super) fn ask_again(&mut self, now: &Now) {
         self.last_ask.0 = i64::MIN;
         let patience = sum(self.config.timeout_ms, WAIT_MARGIN_MS);
         match self.attempt.as_mut().filter(|a| a.talks) {
@@ -231,7 +231,7 @@ impl Session {
 
     /// The time to answer is long over: what the others said may be just behind this timer. A word to the lock manager
     /// and back comes after all that has come so far, while the next timer of a background page may be a minute away.
-    pub(super) fn hear_out(&mut self, now: Now) {
+    pub(super) fn hear_out(&mut self, now: &Now) {
         let (Some(attempt), Some(held)) = (&mut self.attempt, &self.held) else { return };
         if self.no_locks {
             attempt.deadline_mono_ms = now.mono_in(LATE_ANSWERS_MS);
@@ -245,7 +245,7 @@ impl Session {
     }
 
     /// It has come back. If that took long, the page stood still again.
-    pub(super) fn heard_out(&mut self, now: Now) {
+    pub(super) fn heard_out(&mut self, now: &Now) {
         let asking = self.is_asking(|_| true);
         let Some(attempt) = self.attempt.as_ref().filter(|a| asking && a.put_off) else { return };
         let took_ms = now.mono_since(attempt.asked_mono_ms);
@@ -253,7 +253,7 @@ impl Session {
     }
 
     /// Asked, and heard nothing against it.
-    pub(super) fn nobody_objected(&mut self, now: Now) {
+    pub(super) fn nobody_objected(&mut self, now: &Now) {
         if self.cools_down(now) {
             return;
         }

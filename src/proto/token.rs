@@ -37,7 +37,7 @@ impl TokenSet {
     /// A set that was obtained in the future was obtained before a clock step. How old it is can't be known;
     /// a small step is rounding between processes, after a large one the set counts as expired: one refresh
     /// puts it right, and no expired token is sent on a guess.
-    pub fn expiry(&self, now: Now) -> Option<Deadline> {
+    pub fn expiry(&self, now: &Now) -> Option<Deadline> {
         let lifetime = self.lifetime_ms?;
         let age = now.wall_since(self.obtained_ms);
         let left = if age >= 0 {
@@ -149,8 +149,8 @@ mod tests {
 
     #[test]
     fn a_set_obtained_in_the_future_counts_as_expired_unless_it_is_rounding() {
-        assert!(set(3_700_000, 60_000).expiry(at(100_000)).unwrap().passed(at(100_000)));
-        assert!(!set(100_900, 60_000).expiry(at(100_000)).unwrap().passed(at(100_000)));
+        assert!(set(3_700_000, 60_000).expiry(&at(100_000)).unwrap().passed(&at(100_000)));
+        assert!(!set(100_900, 60_000).expiry(&at(100_000)).unwrap().passed(&at(100_000)));
     }
 
     #[test]
@@ -175,7 +175,7 @@ mod tests {
             wall in 0i64..4_000_000_000_000,
         ) {
             let leeway = Leeway { seconds_ms, fraction_permille };
-            let left = set(wall, lifetime).expiry(at(wall)).unwrap().remaining_ms(at(wall));
+            let left = set(wall, lifetime).expiry(&at(wall)).unwrap().remaining_ms(&at(wall));
             prop_assert!(left > leeway.of(lifetime));
         }
 
@@ -191,7 +191,7 @@ mod tests {
         fn expiry_arithmetic_never_overflows(
             obtained in any::<i64>(), lifetime in any::<i64>(), wall in any::<i64>(), mono in any::<i64>(),
         ) {
-            let now = Now { wall_ms: wall, mono_ms: mono, noise: 7 };
+            let now = &Now { wall_ms: wall, mono_ms: mono, noise: 7 };
             if let Some(expiry) = set(obtained, lifetime).expiry(now) {
                 let _ = (expiry.passed(now), expiry.remaining_ms(now));
             }
@@ -202,7 +202,7 @@ mod tests {
         fn of_two_sets_received_together_the_longer_lived_never_expires_first(
             a in 1i64..MAX_LIFETIME_MS, b in 1i64..MAX_LIFETIME_MS, later in 0i64..MAX_LIFETIME_MS,
         ) {
-            let now = at(1_000_000 + later);
+            let now = &at(1_000_000 + later);
             let passed = |life: i64| set(1_000_000, life).expiry(now).unwrap().passed(now);
             prop_assert!(!passed(a.max(b)) || passed(a.min(b)));
         }

@@ -46,7 +46,7 @@ const OPEN_MOST_MS: i64 = 600_000;
 
 impl Breaker {
     /// A request that was sent again, with a fresh token, was answered.
-    pub(super) fn replayed(&mut self, sent: Epoch, refused: bool, now: Now) {
+    pub(super) fn replayed(&mut self, sent: Epoch, refused: bool, now: &Now) {
         if self.counted == Some(sent) && refused {
             return;
         }
@@ -63,13 +63,13 @@ impl Breaker {
     }
 
     /// A 401 has led to this token.
-    pub(super) fn renewed(&mut self, epoch: Epoch, now: Now) {
+    pub(super) fn renewed(&mut self, epoch: Epoch, now: &Now) {
         self.renewed = Some((epoch, now.mono_ms));
     }
 
     /// A request was answered 401 that was sent with the current token. If a 401 led to that token just now it is as
     /// good as a replay: the replay itself may be slow, or nobody waited for it any more.
-    pub(super) fn refused(&mut self, sent: Epoch, now: Now) {
+    pub(super) fn refused(&mut self, sent: Epoch, now: &Now) {
         let fresh = |at: i64| now.mono_since(at) < OPEN_FIRST_MS;
         if self.renewed.is_some_and(|(epoch, at)| epoch == sent && fresh(at)) {
             self.replayed(sent, true, now);
@@ -77,7 +77,7 @@ impl Breaker {
     }
 
     /// Whether a 401 may not lead to a refresh now.
-    pub(super) fn is_open(&self, now: Now) -> bool {
+    pub(super) fn is_open(&self, now: &Now) -> bool {
         now.mono_ms < self.open_until_mono_ms
     }
 
@@ -100,10 +100,10 @@ mod tests {
     fn many_refusals_of_one_token_count_once() {
         let mut breaker = Breaker::default();
         for _ in 0..50 {
-            breaker.replayed(Epoch(2), true, at(0));
+            breaker.replayed(Epoch(2), true, &at(0));
         }
-        assert!(breaker.is_open(at(OPEN_FIRST_MS - 1)));
-        assert!(!breaker.is_open(at(OPEN_FIRST_MS)));
+        assert!(breaker.is_open(&at(OPEN_FIRST_MS - 1)));
+        assert!(!breaker.is_open(&at(OPEN_FIRST_MS)));
     }
 
     #[test]
@@ -111,11 +111,11 @@ mod tests {
         let mut breaker = Breaker::default();
         let mut now = 0;
         for epoch in 0..40 {
-            breaker.replayed(Epoch(epoch), true, at(now));
+            breaker.replayed(Epoch(epoch), true, &at(now));
             assert!(breaker.open_until_mono_ms - now <= OPEN_MOST_MS);
             now = breaker.open_until_mono_ms;
         }
-        breaker.replayed(Epoch(40), false, at(now));
+        breaker.replayed(Epoch(40), false, &at(now));
         assert_eq!(breaker.refused, 0);
     }
 

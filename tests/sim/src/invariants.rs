@@ -160,7 +160,7 @@ impl World<'_> {
             None => (None, None, None),
         };
         let generation = view.record.map_or(0, |record| record.generation);
-        let expiry = view.record.and_then(|record| record.tokens.expiry(now));
+        let expiry = view.record.and_then(|record| record.tokens.expiry(&now));
         let epoch = view.epoch;
         let adopted = view.because == Because::Adopted;
         let seen = &mut tab.seen;
@@ -209,9 +209,9 @@ impl World<'_> {
         let (access, true_now) = (seen.access, self.now());
         let has_expired = access.is_some_and(|token| self.server.has_expired(token, true_now));
         // After a clock step a good token may look as if it had expired.
-        if let Some(expiry) = seen.expiry.filter(|expiry| has_expired && expiry.passed(now)) {
+        if let Some(expiry) = seen.expiry.filter(|expiry| has_expired && expiry.passed(&now)) {
             self.violate(Invariant::NoExpiredToken, || {
-                format!("tab {slot}, a{access:?}, {} ms after its end", -expiry.remaining_ms(now))
+                format!("tab {slot}, a{access:?}, {} ms after its end", -expiry.remaining_ms(&now))
             });
         }
     }
