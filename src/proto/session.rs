@@ -417,16 +417,6 @@ impl Session {
         })
     }
 
-    /// The generation that this tab holds; 0: none.
-    pub(super) fn generation(&self) -> u32 {
-        self.held.as_ref().map_or(0, |held| held.record.generation)
-    }
-
-    /// Tells the other tabs of this sign-in.
-    pub(super) fn tell(&mut self, message: Message) {
-        self.effect(Effect::Tell(message));
-    }
-
     pub(super) fn effect(&mut self, effect: Effect) {
         self.out.push_back(Output::Effect(effect));
     }

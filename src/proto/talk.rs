@@ -25,6 +25,16 @@ pub(super) const QUEUE: u32 = 0;
 const NOT_AGAIN_MS: i64 = 100;
 
 impl Session {
+    /// The generation that this tab holds; 0: none.
+    pub(super) fn generation(&self) -> u32 {
+        self.held.as_ref().map_or(0, |held| held.record.generation)
+    }
+
+    /// Tells the other tabs of this sign-in.
+    pub(super) fn tell(&mut self, message: Message) {
+        self.effect(Effect::Tell(message));
+    }
+
     /// Where tabs share no place: gets in line, then asks.
     pub(super) fn queue(&mut self, now: &Now) {
         if self.no_locks {
