@@ -18,7 +18,7 @@ pub fn run(data: &[u8]) {
             assert!(time.unsigned_abs() <= 2 * MAX_EXACT_MS.unsigned_abs(), "{time}");
         }
         for (wall_ms, mono_ms) in [(0, 0), (1_700_000_000_000, 5_000), (-MAX_EXACT_MS, MAX_EXACT_MS)] {
-            let _ = record.tokens.expiry(Now { wall_ms, mono_ms, noise: 7 });
+            let _ = record.tokens.expiry(&Now { wall_ms, mono_ms, noise: 7 });
         }
         if let Some(token) = &record.tokens.refresh_token
             && token.expose().len() > 32
