@@ -20,7 +20,7 @@ use super::snapshot::{Facts, ended, frozen};
 use super::storage::Storage;
 use super::timer::Timer;
 use super::wake::Wake;
-use super::{clock, errors, js, refresher, revoke, seal, task, vault};
+use super::{callback, clock, errors, js, refresher, revoke, seal, task, vault};
 use crate::proto::dpop;
 use crate::proto::error::{Code, Failure};
 use crate::proto::explain::Decision;
@@ -44,8 +44,10 @@ pub struct Driver {
     session: RefCell<Session>,
     inputs: RefCell<VecDeque<Input>>,
     feeding: Cell<bool>,
-    /// Effects of the constructor, which may start nothing before its caller's turn ends.
+    /// Effects before the start.
     held_back: RefCell<Option<Vec<Effect>>>,
+    /// When the start comes.
+    starting: Cell<Starting>,
     snapshot: RefCell<Option<JsValue>>,
     /// What the app's function threw last, and at which attempt: the `cause` of what came of that.
     thrown: RefCell<Option<(AttemptId, JsValue)>>,
@@ -53,6 +55,22 @@ pub struct Driver {
     farewell: RefCell<Option<Promise>>,
     disposed: Cell<bool>,
 }
+
+/// Nothing may be started before the turn of the constructor's caller ends. Where all that is there is a token to go
+/// with, the first requests leave before the page is asked for a database, a channel and its events.
+#[derive(Clone, Copy, Default, PartialEq)]
+enum Starting {
+    /// Once the turn has ended, in a while.
+    #[default]
+    Later,
+    /// At the end of the turn.
+    AtOnce,
+    /// The turn has ended: with the next timer, or with what happens before it.
+    Due,
+}
+
+/// Long enough for the answers of the first requests; who is asked what other tabs did meanwhile is the shared entry.
+const START_MS: i32 = 50;
 
 thread_local! {
     /// Live sessions by name.
@@ -91,6 +109,7 @@ pub fn open(settings: Rc<Settings>) -> Result<(Rc<Driver>, Option<Promise>), JsV
         inputs: RefCell::default(),
         feeding: Cell::new(false),
         held_back: RefCell::new(Some(Vec::new())),
+        starting: Cell::default(),
         snapshot: RefCell::new(None),
         thrown: RefCell::new(None),
         farewell: RefCell::new(None),
@@ -99,7 +118,7 @@ pub fn open(settings: Rc<Settings>) -> Result<(Rc<Driver>, Option<Promise>), JsV
     SESSIONS.with(|list| list.borrow_mut().push(driver.clone()));
     let restoring = driver.restore();
     let starting = driver.clone();
-    task::soon(move || starting.start());
+    task::soon(move || starting.turn_has_ended());
     Ok((driver, restoring))
 }
 
@@ -127,9 +146,31 @@ impl Driver {
         }
     }
 
-    /// The constructor's caller has had its turn.
+    fn turn_has_ended(self: &Rc<Self>) {
+        let at_once = self.starting.replace(Starting::Due) == Starting::AtOnce;
+        if at_once || self.fresh().is_none() {
+            return self.start();
+        }
+        let driver = self.clone();
+        let start = callback::once(move |_, _| {
+            driver.start();
+            JsValue::UNDEFINED
+        });
+        if js::call(&js::global(), "setTimeout", &[&start, &START_MS.into()]).is_err() {
+            self.start();
+        }
+    }
+
+    /// Something happens that may want other tabs to know or to be asked.
+    fn hasten(self: &Rc<Self>) {
+        match self.starting.get() {
+            Starting::Due => self.start(),
+            Starting::Later | Starting::AtOnce => self.starting.set(Starting::AtOnce),
+        }
+    }
+
     fn start(self: &Rc<Self>) {
-        let effects = self.held_back.take().unwrap_or_default();
+        let Some(effects) = self.held_back.take() else { return };
         if self.disposed.get() {
             return;
         }
@@ -161,6 +202,9 @@ impl Driver {
     /// Puts an input in. Whatever comes meanwhile, from effects or from user code that they run, waits its
     /// turn.
     pub fn feed(self: &Rc<Self>, input: Input) {
+        if !matches!(input, Input::Restored(_) | Input::StorageFailed(_)) {
+            self.hasten();
+        }
         self.inputs.borrow_mut().push_back(input);
         if self.feeding.replace(true) {
             return;

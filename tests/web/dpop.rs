@@ -291,6 +291,8 @@ async fn a_key_that_cannot_be_read_for_a_while_costs_no_session() {
     drop(before);
     let tab = server.tab(options);
     assert_eq!(tab.shows("status"), "signed-in");
+    // With a token at hand the page's events are listened to a moment later.
+    ok(pause(200)).await;
     reopen_the_database().await;
     {
         let _broken = Changed::set("globalThis", &[("indexedDB", "{ open() { throw new Error('busy'); } }")]);

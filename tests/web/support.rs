@@ -54,7 +54,7 @@ extern "C" {
     fn restore(this: &Clock);
 
     fn turn() -> Promise;
-    fn pause(ms: u32) -> Promise;
+    pub fn pause(ms: u32) -> Promise;
 }
 
 #[wasm_bindgen]

@@ -2,6 +2,7 @@
 
 use super::page::*;
 use super::support::*;
+use wasm_bindgen::JsValue;
 use wasm_bindgen_test::wasm_bindgen_test;
 
 const DAY_S: u32 = 86_400;
@@ -133,6 +134,34 @@ async fn the_constructor_starts_nothing_in_its_callers_turn() {
     assert_eq!(time.armed(), armed);
     assert_eq!(show(&at(&requested, "count")), "0");
     until("the refresh afterwards", || tab.access_token().as_deref() == Some("access-2")).await;
+}
+
+#[wasm_bindgen_test]
+async fn with_a_stored_token_the_first_requests_leave_before_other_tabs_are_looked_for() {
+    let options = "name: 'early', storage: 'session'";
+    let (time, server) = (Time::stopped(), Server::new());
+    js("sessionStorage.removeItem('tokenwell:early')");
+    drop(server.signed_in(options).await);
+    let _channels = Changed::set(
+        "globalThis",
+        &[("BroadcastChannel", "class { constructor() { early.made += 1; } postMessage() {} close() {} }")],
+    );
+    let made = || show(&js("early.made"));
+    for by_itself in [true, false] {
+        js("globalThis.early = { made: 0 }");
+        let tab = server.tab(options);
+        assert_eq!(status(&ok(tab.fetch(&API.into(), &JsValue::UNDEFINED)).await), 200);
+        settle().await;
+        assert_eq!(made(), "0");
+        if by_itself {
+            time.pass_s(1).await;
+        } else {
+            // What needs the others does not wait for the timer.
+            ok(tab.refresh(&JsValue::UNDEFINED)).await;
+        }
+        assert_eq!(made(), "1");
+    }
+    js("delete globalThis.early");
 }
 
 #[wasm_bindgen_test]
