@@ -111,7 +111,10 @@ fn bind(ready: &Ready, krate: &Crate, out: &Path) -> Result<()> {
 
 fn optimise(ready: &Ready, from: &Path, to: &Path) -> Result<()> {
     let mut opt = ready.node_bin("wasm-opt");
-    opt.arg("-Oz").args(WASM_FEATURES).args(["--strip-target-features", "--strip-debug"]);
+    // Some functions are shorter than a call of them, and browsers compile one after the other, each when it is first called.
+    opt.args(["-Oz", "--always-inline-max-function-size=6"])
+        .args(WASM_FEATURES)
+        .args(["--strip-target-features", "--strip-debug"]);
     sh::run(opt.arg(from).arg("-o").arg(to))
 }
 
