@@ -13,7 +13,7 @@ const URL: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// Decodes base64url (§5), with padding or without. `None` for anything that is not base64url.
-pub fn decode_url(text: &str) -> Option<Vec<u8>> {
+pub fn decode_url(text: impl AsRef<[u8]>) -> Option<Vec<u8>> {
     URL.decode(text).ok()
 }
 

@@ -45,23 +45,20 @@ impl Known {
 
     /// As [`blank`].
     pub fn blank(&self, text: &str) -> String {
-        let mut rest = self.without(text);
-        // To end the last word.
-        rest.push(' ');
+        let text = self.without(text);
+        let mut rest = text.as_str();
         let mut shown = String::new();
-        let mut word = String::new();
-        for c in rest.chars() {
-            if is_token_char(c) {
-                word.push(c);
-                continue;
-            }
-            shown.push_str(if is_opaque(&word) { BLANK } else { &word });
-            word.clear();
-            shown.push(c);
+        while !rest.is_empty() {
+            let word = take(&mut rest, is_token_char);
+            shown.push_str(if is_opaque(word) { BLANK } else { word });
+            shown.push_str(take(&mut rest, |byte| !is_token_char(byte)));
         }
-        shown.pop();
         // Only now: a cut before might have left the recognisable half of a secret.
-        shown.chars().take(MAX_TEXT_CHARS).collect()
+        let mut starts = shown.bytes().enumerate().filter(|byte| !is_continuation(byte.1));
+        if let Some((end, _)) = starts.nth(MAX_TEXT_CHARS) {
+            shown.truncate(end);
+        }
+        shown
     }
 
     /// RFC 6749 §5.2 `error`: NQSCHAR, which is printable ASCII without quotes and backslashes. `unreadable` for
@@ -92,8 +89,8 @@ impl Known {
             let text = rest.as_str();
             // More is never shown. A word that was cut might look like none of a token's length.
             if blanked.len() > MAX_LOOKED_AT {
-                let whole = blanked.trim_end_matches(is_token_char).len();
-                blanked.truncate(whole);
+                let end = blanked.bytes().rposition(|byte| !is_token_char(byte));
+                blanked.truncate(end.map_or(0, |end| end + 1));
                 return blanked;
             }
             if let Some(tail) = self.0.iter().find_map(|secret| after(text, secret)) {
@@ -114,9 +111,22 @@ fn after<'a>(text: &'a str, secret: &str) -> Option<&'a str> {
     head.eq_ignore_ascii_case(secret).then_some(tail)
 }
 
+/// Takes all up to the first byte that is not like that.
+fn take<'a>(rest: &mut &'a str, is_like: fn(u8) -> bool) -> &'a str {
+    let end = rest.bytes().position(|byte| !is_like(byte)).unwrap_or(rest.len());
+    let (taken, left) = rest.split_at_checked(end).unwrap_or((rest, ""));
+    *rest = left;
+    taken
+}
+
+/// Whether it is no first byte of a character in UTF-8.
+fn is_continuation(byte: u8) -> bool {
+    matches!(byte, 0x80..=0xBF)
+}
+
 /// RFC 9110 §11.2 token68, and `%` for one that is percent-encoded.
-fn is_token_char(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '~' | '+' | '/' | '=' | '%')
+fn is_token_char(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/' | b'=' | b'%')
 }
 
 /// Error codes and paths are long words too, but in lower case throughout, as no random token is.

@@ -84,9 +84,9 @@ impl SignInRoute {
 /// section would begin with the last; the first is where providers are found, and a page's console shows each miss. The last
 /// is empty where it would be the first again.
 pub fn metadata_urls(issuer: &str) -> [String; 3] {
-    let issuer = issuer.trim_end_matches('/');
+    let issuer = without_slashes(issuer);
     let host_at = issuer.as_bytes().windows(3).position(|three| three == b"://").map_or(0, |at| at + 3);
-    let host_len = issuer.get(host_at..).and_then(|rest| rest.find('/'));
+    let host_len = issuer.get(host_at..).and_then(|rest| rest.bytes().position(|byte| byte == b'/'));
     let (origin, path) =
         issuer.split_at_checked(host_len.map_or(issuer.len(), |len| host_at + len)).unwrap_or((issuer, ""));
     let inserted = if path.is_empty() { String::new() } else { [origin, OPENID, path].concat() };
@@ -98,13 +98,16 @@ const OPENID: &str = "/.well-known/openid-configuration";
 /// Whether what is sent there can be read by nobody else: `https`, or this machine itself (RFC 8252 §8.3).
 pub fn is_confidential(url: &str) -> bool {
     let Some(rest) = url.strip_prefix("http://") else { return url.starts_with("https://") };
-    let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
-    let port_at = authority.rfind(':').filter(|_| !authority.ends_with(']'));
-    let (host, port) =
-        authority.split_at_checked(port_at.unwrap_or(authority.len())).unwrap_or((authority, ""));
-    let is_named = host.ends_with(".localhost") && host.bytes().all(is_host_char);
-    let is_local = is_named || matches!(host, "localhost" | "127.0.0.1" | "[::1]");
-    is_local && port.bytes().skip(1).all(|byte| byte.is_ascii_digit())
+    let rest = rest.as_bytes();
+    let end = rest.iter().position(|byte| matches!(byte, b'/' | b'?' | b'#' | b'\\'));
+    let authority = end.and_then(|end| rest.get(..end)).unwrap_or(rest);
+    let port_at = authority.iter().rposition(|byte| !byte.is_ascii_digit());
+    let host = match port_at.and_then(|at| authority.split_at_checked(at)) {
+        Some((host, [b':', ..])) => host,
+        _ => authority,
+    };
+    let is_named = host.ends_with(b".localhost") && host.iter().all(|byte| is_host_char(*byte));
+    is_named || matches!(host, b"localhost" | b"127.0.0.1" | b"[::1]")
 }
 
 fn is_host_char(byte: u8) -> bool {
@@ -113,7 +116,14 @@ fn is_host_char(byte: u8) -> bool {
 
 /// The platform ends a URL without a path in `/`, and people do as they please.
 fn same_issuer(one: &str, other: &str) -> bool {
-    one.trim_end_matches('/') == other.trim_end_matches('/')
+    without_slashes(one) == without_slashes(other)
+}
+
+fn without_slashes(mut url: &str) -> &str {
+    while let Some(shorter) = url.strip_suffix("/") {
+        url = shorter;
+    }
+    url
 }
 
 /// The authorization request's parameters (RFC 6749 §4.1.1, RFC 7636 §4.3). Further ones replace the scope, and leave
