@@ -172,31 +172,30 @@ pub fn read<J: Json>(route: &Route, facts: &Facts<'_>) -> Meaning {
 /// The grant in a token answer, a login's answer, or what a refresher function gave, which may also be the
 /// access token alone.
 pub fn grant<J: Json>(object: &J, fields: &Fields, mode: Mode) -> Result<Grant, Malformed> {
+    let mut grant = Grant::default();
     if mode == Mode::Cookie {
-        return user_data(object, fields).map(|user| Grant { user: Some(user), ..Grant::default() });
+        grant.user = Some(user_data(object, fields)?);
+        return Ok(grant);
     }
     if let Some(token) = object.as_str() {
-        return Ok(Grant { access_token: Some(access_token(token)?), ..Grant::default() });
+        grant.access_token = Some(access_token(token)?);
+        return Ok(grant);
     }
     if !object.is_object() {
         return Err(Malformed::NotAnObject);
     }
     let text = |value: Option<J>| value?.as_str().filter(|text| !text.is_empty());
     let token = text(first(object, &fields.access_token, &["access_token"]));
-    Ok(Grant {
-        access_token: Some(access_token(token.unwrap_or_default())?),
-        refresh_token: text(first(object, &fields.refresh_token, &["refresh_token"])).map(Secret::new),
-        expires_in_ms: lifetime_ms(first(object, &fields.expires_in, &["expires_in"])),
-        // The second is Keycloak's, where 0 means that it does not expire.
-        refresh_expires_in_ms: lifetime_ms(first(
-            object,
-            &[],
-            &["refresh_token_expires_in", "refresh_expires_in"],
-        )),
-        scope: text(object.get("scope")),
-        token_type: text(object.get("token_type")),
-        user: first(object, &fields.user, &["user"]).map(|user| user.text()),
-    })
+    grant.access_token = Some(access_token(token.unwrap_or_default())?);
+    grant.refresh_token = text(first(object, &fields.refresh_token, &["refresh_token"])).map(Secret::new);
+    grant.expires_in_ms = lifetime_ms(first(object, &fields.expires_in, &["expires_in"]));
+    // The second is Keycloak's, where 0 means that it does not expire.
+    grant.refresh_expires_in_ms =
+        lifetime_ms(first(object, &[], &["refresh_token_expires_in", "refresh_expires_in"]));
+    grant.scope = text(object.get("scope"));
+    grant.token_type = text(object.get("token_type"));
+    grant.user = first(object, &fields.user, &["user"]).map(|user| user.text());
+    Ok(grant)
 }
 
 /// The user data of a cookie-mode answer, as JSON text: the whole answer, as Sapphire's LoginData is, unless

@@ -84,23 +84,23 @@ impl Known {
 
     fn without(&self, text: &str) -> String {
         let mut blanked = String::new();
-        let mut rest = text.chars();
+        let mut rest = text;
         loop {
-            let text = rest.as_str();
             // More is never shown. A word that was cut might look like none of a token's length.
             if blanked.len() > MAX_LOOKED_AT {
                 let end = blanked.bytes().rposition(|byte| !is_token_char(byte));
                 blanked.truncate(end.map_or(0, |end| end + 1));
                 return blanked;
             }
-            if let Some(tail) = self.0.iter().find_map(|secret| after(text, secret)) {
+            if let Some(tail) = self.0.iter().find_map(|secret| after(rest, secret)) {
                 blanked.push_str(BLANK);
-                rest = tail.chars();
-            } else if let Some(c) = rest.next() {
-                blanked.push(c);
-            } else {
-                return blanked;
+                rest = tail;
+                continue;
             }
+            let character = 1 + rest.bytes().skip(1).take_while(|byte| is_continuation(*byte)).count();
+            let Some((character, tail)) = rest.split_at_checked(character) else { return blanked };
+            blanked.push_str(character);
+            rest = tail;
         }
     }
 }

@@ -39,6 +39,9 @@ pub fn read_record<J: Json>(stored: &str) -> Option<Record> {
 }
 
 fn record_of<J: Json>(json: &J) -> Option<Record> {
+    // The numbers first: whoever leaves here has no text to free.
+    let generation = read_u32(json, "generation").filter(|generation| *generation > 0)?;
+    let obtained_ms = read_int(json, "obtained_ms")?;
     let string = |name: &str| json.get(name).and_then(|j| j.as_str()).filter(|s| !s.is_empty());
     let access_token = match string("access_token") {
         Some(token) => Some(access_token(token).ok()?),
@@ -52,11 +55,11 @@ fn record_of<J: Json>(json: &J) -> Option<Record> {
     Some(Record {
         id: string("id").filter(|id| is_name(id))?,
         key: Secret::new(string("key").filter(|key| is_name(key))?),
-        generation: read_u32(json, "generation").filter(|generation| *generation > 0)?,
+        generation,
         tokens: TokenSet {
             access_token,
             refresh_token: string("refresh_token").map(Secret::new),
-            obtained_ms: read_int(json, "obtained_ms")?,
+            obtained_ms,
             lifetime_ms: read_int(json, "lifetime_ms").filter(|ms| (1..=MAX_LIFETIME_MS).contains(ms)),
             refresh_expires_at_ms: read_int(json, "refresh_expires_at_ms"),
             scope: string("scope"),
@@ -94,14 +97,17 @@ pub fn read_meta<J: Json>(stored: &str) -> Option<Meta> {
 }
 
 fn meta_of<J: Json>(json: &J) -> Option<Meta> {
-    let request = |(mono, wall): &(&str, &str)| {
-        Some(Request { mono_ms: read_int(json, mono)?, wall_ms: read_int(json, wall)? })
-    };
-    let requests = [("mono0", "wall0"), ("mono1", "wall1"), ("mono2", "wall2")];
+    let generation = read_u32(json, "generation")?;
+    let mut requests = Vec::new();
+    for (mono, wall) in [("mono0", "wall0"), ("mono1", "wall1"), ("mono2", "wall2")] {
+        if let (Some(mono_ms), Some(wall_ms)) = (read_int(json, mono), read_int(json, wall)) {
+            requests.push(Request { mono_ms, wall_ms });
+        }
+    }
     Some(Meta {
-        generation: read_u32(json, "generation")?,
+        generation,
         claim: read_u32(json, "claim").map(|id| Claim { id, tries: read_u32(json, "tries").unwrap_or(1) }),
-        requests: requests.iter().filter_map(request).collect(),
+        requests,
         failures: read_u32(json, "failures").unwrap_or(0),
         failed_at_ms: read_int(json, "failed_at_ms").unwrap_or(0),
         not_before_ms: read_int(json, "not_before_ms").unwrap_or(0),
