@@ -208,11 +208,9 @@ pub fn post<'a, J: Json>(route: &'a Route, mut members: Vec<(&'a str, &'a str)>)
         members.push(("client_secret", secret));
     }
     for (name, value) in &route.params {
-        let (name, value) = (name.as_str(), value.expose());
-        let count = members.len();
-        members.retain(|member| member.0 != name);
-        if members.len() == count || !value.is_empty() {
-            members.push((name, value));
+        let was_there = take_out(&mut members, name);
+        if !was_there || !value.is_empty() {
+            members.push((name, value.expose()));
         }
     }
     let (body, content_type) = match route.body {
@@ -222,6 +220,13 @@ pub fn post<'a, J: Json>(route: &'a Route, mut members: Vec<(&'a str, &'a str)>)
     };
     let content_type = content_type.filter(|_| !has(&headers, "Content-Type"));
     WireRequest { method: "POST", body, content_type, headers }
+}
+
+/// Removes the members of that name; whether there were any.
+pub(super) fn take_out(members: &mut Vec<(&str, &str)>, name: &str) -> bool {
+    let count = members.len();
+    members.retain(|member| member.0 != name);
+    members.len() < count
 }
 
 /// HTTP Basic of a client, whose id and secret are form-encoded first (RFC 6749 §2.3.1).

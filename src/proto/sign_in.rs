@@ -5,6 +5,7 @@ use super::answer::{Grant, Meaning, Refused};
 use super::error::{Code, Failure};
 use super::json::{Json, Member};
 use super::redact::Known;
+use super::route::take_out;
 use super::secret::Secret;
 use super::time::difference;
 
@@ -142,13 +143,20 @@ pub fn authorization<'a>(
         ("code_challenge", challenge),
         ("code_challenge_method", "S256"),
     ];
-    let mut members = vec![("scope", route.scope.as_str())];
-    for (name, value) in route.params.iter().chain(params) {
-        members.retain(|member| member.0 != name);
-        members.push((name, value.expose()));
+    let mut members = Vec::new();
+    if !route.scope.is_empty() {
+        members.push(("scope", route.scope.as_str()));
     }
-    members.retain(|member| !member.1.is_empty() && ours.iter().all(|our| our.0 != member.0));
-    members.extend(ours);
+    for (name, value) in route.params.iter().chain(params) {
+        take_out(&mut members, name);
+        if !value.is_empty() {
+            members.push((name, value.expose()));
+        }
+    }
+    for our in ours {
+        take_out(&mut members, our.0);
+        members.push(our);
+    }
     members
 }
 
