@@ -26,15 +26,15 @@ pub fn parse(value: &str, now_ms: i64) -> Option<i64> {
 /// first of the next.
 pub(super) fn http_date_ms(value: &str, now_ms: i64) -> Option<i64> {
     let mut words: [&[u8]; 8] = [b""; 8];
-    let found = value.as_bytes().split(|byte| !byte.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    for (word, found) in words.iter_mut().zip(found) {
-        *word = found;
+    let mut found = value.as_bytes().split(|byte| !byte.is_ascii_alphanumeric());
+    for word in &mut words {
+        *word = found.find(|word| !word.is_empty()).unwrap_or_default();
     }
-    let (day, month, year, time) = match words {
+    let (day, month, year, hour, minute, second) = match words {
         // IMF-fixdate "Sun, 06 Nov 1994 08:49:37 GMT" and RFC 850 "Sunday, 06-Nov-94 08:49:37 GMT".
-        [_, day, month, year, hour, minute, second, b"GMT"] => (day, month, year, [hour, minute, second]),
+        [_, day, month, year, hour, minute, second, b"GMT"] => (day, month, year, hour, minute, second),
         // asctime "Sun Nov  6 08:49:37 1994".
-        [_, month, day, hour, minute, second, year, b""] => (day, month, year, [hour, minute, second]),
+        [_, month, day, hour, minute, second, year, b""] => (day, month, year, hour, minute, second),
         _ => return None,
     };
     let month = 1 + MONTHS.chunks(3).position(|name| name == month)? as i64;
@@ -43,14 +43,14 @@ pub(super) fn http_date_ms(value: &str, now_ms: i64) -> Option<i64> {
         (4, year) => year,
         _ => return None,
     };
-    let day = seconds::digits(day).filter(|day| (1..32).contains(day))?;
-    let mut time_s = days_since_epoch(year, month, day) * 24;
+    let day = at_most(31, day).filter(|day| *day > 0)?;
+    let hours = days_since_epoch(year, month, day) * 24 + at_most(23, hour)?;
     // A leap second is the next minute's first.
-    for (digits, bound) in time.into_iter().zip([23, 59, 60]) {
-        time_s += seconds::digits(digits).filter(|number| *number <= bound)?;
-        time_s *= 60;
-    }
-    Some(time_s / 60 * 1000)
+    Some(((hours * 60 + at_most(59, minute)?) * 60 + at_most(60, second)?) * 1000)
+}
+
+fn at_most(most: i64, digits: &[u8]) -> Option<i64> {
+    seconds::digits(digits).filter(|number| *number <= most)
 }
 
 /// The full year of two digits: never more than 50 years ahead (RFC 9110 §5.6.7), else the nearest.
@@ -71,8 +71,9 @@ fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
     let year = if month > 2 { year } else { year - 1 };
     let months_since_march = (month + 9) % 12;
     let day_of_year = (153 * months_since_march + 2) / 5 + day - 1;
-    // Ends on the day before 1970-01-01 in this way of counting.
-    year * 365 + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + day_of_year - 719_468
+    // 400 years later, where no year is negative; ends on the day before 1970-01-01 in this way of counting.
+    let year = year + 400;
+    year * 365 + year / 4 - year / 100 + year / 400 + day_of_year - 719_468 - 146_097
 }
 
 #[cfg(test)]
