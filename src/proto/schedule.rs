@@ -91,7 +91,7 @@ impl Pace {
             ),
             None => (
                 drawn(now, (WANTED_FIRST_MS << (2 * failed_before)).min(WANTED_MOST_MS), 4),
-                drawn(now, (within(idle_ms, IDLE_FIRST_MS) * 3_i64.pow(failed_before)).min(IDLE_MOST_MS), 2),
+                drawn(now, tripled(within(idle_ms, IDLE_FIRST_MS), failed_before).min(IDLE_MOST_MS), 2),
             ),
         };
         // A server that has rotated forgives the old token for some seconds only: once, everyone asks again soon.
@@ -161,9 +161,12 @@ impl Pace {
 
     /// What to mark a token request with that leaves now: its time, and different from all others' marks.
     pub(super) fn mark(&self, now: &Now) -> Request {
-        let marks = self.requests.iter().map(|r| r.0.mono_ms);
-        let last = marks.filter(|made| made.abs_diff(now.mono_ms) < 100).max();
-        let mono_ms = last.map_or(now.mono_ms, |last| now.mono_ms.max(last.saturating_add(1)));
+        let mut mono_ms = now.mono_ms;
+        for (made, _) in &self.requests {
+            if made.mono_ms.abs_diff(now.mono_ms) < 100 {
+                mono_ms = mono_ms.max(sum(made.mono_ms, 1));
+            }
+        }
         Request { mono_ms, wall_ms: now.wall_ms }
     }
 
@@ -230,7 +233,9 @@ impl Pace {
 
     /// Writes the requests alone: a success has no cool-down.
     pub(super) fn share_requests(&self, meta: &mut Meta) {
-        meta.requests = self.requests.iter().map(|r| r.0).collect();
+        for (made, _) in &self.requests {
+            meta.requests.push(*made);
+        }
     }
 
     /// The requests with one more, whose mark this is.
@@ -252,9 +257,9 @@ impl Pace {
         }
         // A clock step makes one of the clocks lie, and tabs begun before and after it count differently: the
         // younger of the two ages is the safe one. Of a request in its future a clock tells nothing.
-        let ages = [now.mono_since(made.mono_ms), now.wall_since(made.wall_ms)];
-        let age = ages.into_iter().filter(|age| *age > -RATE_WINDOW_MS).min().unwrap_or(0).max(0);
-        let at_ms = now.mono_since(age);
+        let told = |age: i64| if age > -RATE_WINDOW_MS { age.max(0) } else { i64::MAX };
+        let age = told(now.mono_since(made.mono_ms)).min(told(now.wall_since(made.wall_ms)));
+        let at_ms = now.mono_since(if age == i64::MAX { 0 } else { age });
         // At its place among the three there are: a sort would be 4 KB of code.
         let place = self.requests.iter().take_while(|r| r.1 <= at_ms).count();
         self.requests.insert(place, (made, at_ms));
@@ -267,6 +272,10 @@ impl Pace {
 /// same ceiling, and who is waited for can't have a higher one: a fleet would be above what a server bears.
 fn drawn(now: &Now, most_ms: i64, share: i64) -> i64 {
     most_ms - most_ms / share + now.up_to(most_ms / share)
+}
+
+fn tripled(ms: i64, times: u32) -> i64 {
+    (0..times).fold(ms, |ms, _| ms * 3)
 }
 
 fn within(ms: i64, (least, most): (i64, i64)) -> i64 {

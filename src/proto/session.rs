@@ -233,11 +233,11 @@ impl Session {
         });
         let late = self.late.as_ref().and_then(|late| late.locked_until_mono_ms).map(|at| at - now.mono_ms);
         let owes = self.owes.filter(|_| self.attempt.is_none()).map(|(due, _)| due - now.mono_ms);
-        [attempt, patience, end, late, owes, self.next_start(now)]
-            .into_iter()
-            .flatten()
-            .min()
-            .map(|ms| ms.clamp(0, MAX_TIMEOUT_MS))
+        let mut soonest = i64::MAX;
+        for ms in [attempt, patience, end, late, owes, self.next_start(now)].iter().flatten() {
+            soonest = soonest.min(*ms);
+        }
+        (soonest < i64::MAX).then(|| soonest.clamp(0, MAX_TIMEOUT_MS))
     }
 
     /// What there is to see.
