@@ -192,8 +192,8 @@ pub fn grant<J: Json>(object: &J, fields: &Fields, mode: Mode) -> Result<Grant, 
     // The second is Keycloak's, where 0 means that it does not expire.
     grant.refresh_expires_in_ms =
         lifetime_ms(first(object, &[], &["refresh_token_expires_in", "refresh_expires_in"]));
-    grant.scope = text(object.get("scope"));
-    grant.token_type = text(object.get("token_type"));
+    grant.scope = object.filled("scope");
+    grant.token_type = object.filled("token_type");
     grant.user = first(object, &fields.user, &["user"]).map(|user| user.text());
     Ok(grant)
 }
@@ -217,11 +217,10 @@ fn user_data<J: Json>(object: &J, fields: &Fields) -> Result<String, Malformed> 
 
 /// The first of the configured names, or else of the usual ones, that has a value other than `null`.
 fn first<J: Json>(object: &J, names: &[String], usual: &[&str]) -> Option<J> {
-    let get = |name: &str| object.get(name).filter(|value| !value.is_null());
     if names.is_empty() {
-        usual.iter().find_map(|name| get(name))
+        usual.iter().find_map(|name| object.given(name))
     } else {
-        names.iter().find_map(|name| get(name))
+        names.iter().find_map(|name| object.given(name))
     }
 }
 
@@ -249,15 +248,14 @@ struct Failure {
 impl Failure {
     fn read<J: Json>(object: Option<&J>) -> Self {
         let Some(object) = object else { return Self::default() };
-        let text = |name| object.get(name)?.as_str().filter(|text| !text.is_empty());
-        let error = text("error");
+        let error = object.filled("error");
         Self {
             // `"error": false`, `0` or `""` beside a token are a way to say that there is none.
             is_one: error.is_some() || object.get("error").is_some_and(|error| error.is_object()),
             error,
-            code: text("code"),
-            description: text("error_description").or_else(|| text("detail")),
-            uri: text("error_uri"),
+            code: object.filled("code"),
+            description: object.filled("error_description").or_else(|| object.filled("detail")),
+            uri: object.filled("error_uri"),
         }
     }
 

@@ -9,6 +9,14 @@ pub trait Json: Sized {
     fn parse(text: &str) -> Option<Self>;
     /// The own property of that name, when this is an object that has one. Never an inherited one.
     fn get(&self, name: &str) -> Option<Self>;
+    /// The own property of that name, unless it is `null`.
+    fn given(&self, name: &str) -> Option<Self> {
+        self.get(name).filter(|value| !value.is_null())
+    }
+    /// The string of that name, unless it is empty.
+    fn filled(&self, name: &str) -> Option<String> {
+        self.get(name)?.as_str().filter(|text| !text.is_empty())
+    }
     /// The string, when this is one.
     fn as_str(&self) -> Option<String>;
     /// The number, when this is one. Never NaN or infinite.

@@ -65,12 +65,11 @@ impl SignInRoute {
     /// that the options name. `None`: this is not that issuer's, or not fit to be used.
     pub fn discovered<J: Json>(&self, text: &str) -> Option<Endpoints> {
         let metadata = J::parse(text)?;
-        let member = |name: &str| metadata.get(name).and_then(|value| value.as_str());
-        if !same_issuer(&member("issuer")?, self.issuer.as_deref()?) {
+        if !same_issuer(&metadata.filled("issuer")?, self.issuer.as_deref()?) {
             return None;
         }
         let endpoint = |given: &Option<String>, name: &str| {
-            given.clone().or_else(|| member(name).filter(|url| is_confidential(url)))
+            given.clone().or_else(|| metadata.filled(name).filter(|url| is_confidential(url)))
         };
         let names_issuer = metadata.get("authorization_response_iss_parameter_supported");
         Some(Endpoints {
@@ -192,12 +191,11 @@ impl Pending {
     /// From text. `None` for anything that is not ours, whole and of late.
     pub fn read<J: Json>(text: &str, now_ms: i64) -> Option<Self> {
         let json = J::parse(text)?;
-        let string = |name: &str| json.get(name).and_then(|value| value.as_str());
-        let name = |name: &str| string(name).filter(|text| is_name(text)).map(Secret::new);
+        let name = |name: &str| json.filled(name).filter(|text| is_name(text)).map(Secret::new);
         let int = |name: &str| json.get(name).and_then(|value| value.as_f64()).map(|number| number as i64);
         let made_at_ms =
             int("made_at_ms").filter(|at| difference(now_ms, *at).saturating_abs() <= MOST_MS)?;
-        let app_state = match json.get("app_state").filter(|value| !value.is_null()) {
+        let app_state = match json.given("app_state") {
             Some(value) => Some(value.as_str().filter(|text| J::parse(text).is_some())?),
             None => None,
         };
@@ -205,7 +203,7 @@ impl Pending {
             state: name("state").filter(|_| int("v") == Some(VERSION))?,
             verifier: name("verifier")?,
             app_state,
-            redirect_uri: string("redirect_uri").filter(|uri| !uri.is_empty())?,
+            redirect_uri: json.filled("redirect_uri")?,
             made_at_ms,
         })
     }

@@ -42,27 +42,26 @@ fn record_of<J: Json>(json: &J) -> Option<Record> {
     // The numbers first: whoever leaves here has no text to free.
     let generation = read_u32(json, "generation").filter(|generation| *generation > 0)?;
     let obtained_ms = read_int(json, "obtained_ms")?;
-    let string = |name: &str| json.get(name).and_then(|j| j.as_str()).filter(|s| !s.is_empty());
-    let access_token = match string("access_token") {
+    let access_token = match json.filled("access_token") {
         Some(token) => Some(access_token(token).ok()?),
         None => None,
     };
-    let user = json.get("user").filter(|user| !user.is_null()).map(|user| user.text());
+    let user = json.given("user").map(|user| user.text());
     // A record says who someone is or what they may do; one that says neither is torn.
     if access_token.is_none() && user.is_none() {
         return None;
     }
     Some(Record {
-        id: string("id").filter(|id| is_name(id))?,
-        key: Secret::new(string("key").filter(|key| is_name(key))?),
+        id: json.filled("id").filter(|id| is_name(id))?,
+        key: Secret::new(json.filled("key").filter(|key| is_name(key))?),
         generation,
         tokens: TokenSet {
             access_token,
-            refresh_token: string("refresh_token").map(Secret::new),
+            refresh_token: json.filled("refresh_token").map(Secret::new),
             obtained_ms,
             lifetime_ms: read_int(json, "lifetime_ms").filter(|ms| (1..=MAX_LIFETIME_MS).contains(ms)),
             refresh_expires_at_ms: read_int(json, "refresh_expires_at_ms"),
-            scope: string("scope"),
+            scope: json.filled("scope"),
             user,
         },
     })
