@@ -2,7 +2,6 @@
 //! get in.
 
 use super::time::Now;
-use std::collections::VecDeque;
 
 /// One decision.
 #[derive(Clone, Copy)]
@@ -20,9 +19,9 @@ pub struct Decision {
 
 const KEPT: usize = 100;
 
-/// A bounded ring of decisions.
+/// The last of them, bounded.
 #[derive(Default)]
-pub(super) struct Ring(VecDeque<Decision>);
+pub(super) struct Ring(Vec<Decision>);
 
 impl Ring {
     pub(super) fn note(
@@ -33,9 +32,9 @@ impl Ring {
         detail: Option<(&'static str, i64)>,
     ) {
         if self.0.len() >= KEPT {
-            self.0.pop_front();
+            self.0.remove(0);
         }
-        self.0.push_back(Decision { at_ms: now.wall_ms, what, why, detail });
+        self.0.push(Decision { at_ms: now.wall_ms, what, why, detail });
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Decision> {

@@ -1,8 +1,6 @@
 //! The session: inputs in, decisions out. Routing, and what a caller may have; the way to a new token set is
 //! in `refresh`, the dealings with other tabs in `coordination`.
 
-use std::collections::VecDeque;
-
 use super::answer::Grant;
 use super::config::{Config, Coordination};
 use super::ending::ASK_OTHERS_MS;
@@ -119,7 +117,7 @@ pub struct Session {
     /// Background refreshes of many tabs spread over this part of the leeway, in thousandths.
     jitter_permille: i64,
     log: Ring,
-    out: VecDeque<Output>,
+    out: Vec<Output>,
 }
 
 impl Session {
@@ -158,11 +156,11 @@ impl Session {
             storage_failed: false,
             jitter_permille: now.up_to(100),
             log: Ring::default(),
-            out: VecDeque::new(),
+            out: Vec::new(),
         }
     }
 
-    /// Takes one input. Drain [`Self::poll`] before the next.
+    /// Takes one input. [`Self::drain`] it before the next.
     pub fn handle(&mut self, now: Now, input: Input) {
         let now = &now;
         let was_refreshing = self.is_refreshing();
@@ -212,9 +210,14 @@ impl Session {
         self.attempt.as_ref().is_some_and(Attempt::under_way)
     }
 
-    /// The next decision, oldest first.
+    /// What is decided and not yet taken, oldest first.
+    pub fn drain(&mut self) -> Vec<Output> {
+        std::mem::take(&mut self.out)
+    }
+
+    /// The first of that alone.
     pub fn poll(&mut self) -> Option<Output> {
-        self.out.pop_front()
+        (!self.out.is_empty()).then(|| self.out.remove(0))
     }
 
     /// In how many ms [`Input::Wake`] is wanted; clamped to what a timer takes.
@@ -418,15 +421,15 @@ impl Session {
     }
 
     pub(super) fn effect(&mut self, effect: Effect) {
-        self.out.push_back(Output::Effect(effect));
+        self.out.push(Output::Effect(effect));
     }
 
     pub(super) fn event(&mut self, event: Event) {
-        self.out.push_back(Output::Event(event));
+        self.out.push(Output::Event(event));
     }
 
     pub(super) fn settle(&mut self, waiter: WaiterId, outcome: Outcome) {
-        self.out.push_back(Output::Settle(waiter, outcome));
+        self.out.push(Output::Settle(waiter, outcome));
     }
 
     pub(super) fn note(

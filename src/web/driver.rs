@@ -229,7 +229,7 @@ impl Driver {
         let now = clock::now();
         let mut session = self.session.borrow_mut();
         session.handle(now, input);
-        std::iter::from_fn(|| session.poll()).collect()
+        session.drain()
     }
 
     fn arm(self: &Rc<Self>) {
