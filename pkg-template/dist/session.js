@@ -184,7 +184,7 @@ export const decodeJwt = (token) => {
  */
 const quick = (way, input, init) => {
   if (typeof input !== "string") return;
-  let ticket = enter(way.inner, "attach", input);
+  let ticket = attach(way, input);
   if (ticket === undefined) return;
   let sent = NOTHING;
   if (init || way.wrapped) {
@@ -196,7 +196,7 @@ const quick = (way, input, init) => {
       if (sent.headers.has("authorization")) return long(way, input, sent);
     }
     // The init may have run code of the user's.
-    ticket = enter(way.inner, "attach", input);
+    ticket = attach(way, input);
   }
   if (Array.isArray(ticket)) return send(way, input, sent, ticket);
   if (ticket === undefined || sent.signal) return long(way, input, sent);
@@ -211,6 +211,9 @@ const quick = (way, input, init) => {
 };
 
 const NOTHING = Object.freeze({});
+
+/** While somebody waits, others wait with them. */
+const attach = (way, input) => enter(way.inner, "attach", input, way.due ? null : undefined);
 
 const long = (way, input, sent) => tracked(enter(way.inner, "fetch", input, sent));
 

@@ -74,16 +74,22 @@ fn try_fetch(driver: &Rc<Driver>, input: &JsValue, init: &JsValue) -> Result<Pro
 /// What a request to this URL, a text, may leave with at once: `[Authorization, epoch]`, for a relative one with the base
 /// as the third, and the same array as long as both are the same. `null`, for a relative one the base: when [`due`] has
 /// settled; `undefined`: it goes by [`fetch`]. `awaited` is what [`due`] gave; it will do if its token is still the
-/// session's, fresh or not.
+/// session's, fresh or not. `null`: somebody waits for that already, and the clocks need not be read.
 pub fn attach(driver: &Driver, url: &JsValue, awaited: &JsValue) -> JsValue {
     let fetching = &driver.fetching;
     // A proof is made for each request: the longer way's work.
     let Some(base) = may_go_to(driver, url).filter(|_| !driver.settings.dpop) else {
         return JsValue::UNDEFINED;
     };
-    // First what needs no clock: ten thousand may have waited.
-    let waited = awaited.is_object() && fetching.ticket(driver, driver.epoch()) == *awaited;
-    let epoch = if waited { Some(driver.epoch()) } else { driver.fresh() };
+    let epoch = if awaited.is_undefined() {
+        driver.fresh()
+    } else if awaited.is_null() {
+        None
+    } else {
+        // First what needs no clock: ten thousand may have waited.
+        let current = fetching.ticket(driver, driver.epoch()) == *awaited;
+        if current { Some(driver.epoch()) } else { driver.fresh() }
+    };
     match epoch {
         Some(epoch) if base.is_undefined() => fetching.ticket(driver, epoch),
         Some(epoch) => fetching.ticket_from(driver, epoch, base),
