@@ -60,7 +60,7 @@ impl AuthSession {
         task::promise(async move {
             let (driver, restoring) = opened?;
             if let Some(restoring) = restoring {
-                task::settled(&restoring).await?;
+                js::settled(restoring.into()).await?;
             }
             Ok(AuthSession { driver }.into())
         })
@@ -267,7 +267,7 @@ impl AuthSession {
                     telling = Some(leave(&driver));
                 }
             }
-            let _ = task::settled(&telling.unwrap_or_default()).await;
+            let _ = js::settled(telling.unwrap_or_default()).await;
             Ok(JsValue::UNDEFINED)
         })
     }

@@ -1,18 +1,26 @@
 //! Functions of ours for JavaScript to call. One WASM closure stands behind all of them, bound to the number of
 //! its body: every further `Closure` type would bring code of its own to be made, called and dropped by.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::mem::ManuallyDrop;
 use std::rc::Rc;
 
 use js_sys::Function;
 use wasm_bindgen::prelude::*;
 
-/// What happens at a call with these two arguments; missing ones are `undefined`.
-type Body = dyn Fn(JsValue, JsValue) -> JsValue;
+/// What happens at a call with two arguments; missing ones are `undefined`.
+enum Body {
+    Often(Rc<dyn Fn(JsValue, JsValue) -> JsValue>),
+    Once(Box<dyn FnOnce(JsValue, JsValue) -> JsValue>),
+}
 
 /// A function for JavaScript that works while this lives, and does nothing afterwards.
-pub struct Callback {
+pub struct Callback(Number);
+
+/// Where a body is, and the number of that place's use: places are used again, and a late call must not find another's
+/// body.
+#[derive(Clone, Copy)]
+pub struct Number {
     place: u32,
     serial: u32,
 }
@@ -27,8 +35,8 @@ thread_local! {
 }
 
 struct Bodies {
-    /// Each with the number of its use: places are used again, and a late call must not find another's body.
-    places: Vec<(u32, Option<Rc<Body>>)>,
+    /// Each with its serial number.
+    places: Vec<(u32, Option<Body>)>,
     free: Vec<u32>,
 }
 
@@ -37,26 +45,32 @@ impl Bodies {
         Self { places: Vec::new(), free: Vec::new() }
     }
 
-    fn at(&self, place: u32, serial: u32) -> Option<Rc<Body>> {
-        let (of, body) = self.places.get(place as usize)?;
-        if *of == serial { body.clone() } else { None }
+    /// What a call is to run: a clone, so that it may drop its own callback, or what runs once, which is gone then.
+    fn at(&mut self, number: Number) -> Option<Body> {
+        let (serial, body) = self.places.get(number.place as usize)?;
+        match body {
+            Some(_) if *serial != number.serial => None,
+            Some(Body::Often(body)) => Some(Body::Often(body.clone())),
+            Some(Body::Once(_)) => self.remove(number),
+            None => None,
+        }
     }
 
-    fn add(&mut self, body: Rc<Body>) -> (u32, u32) {
+    fn add(&mut self, body: Body) -> Number {
         if let Some(place) = self.free.pop()
             && let Some((serial, free)) = self.places.get_mut(place as usize)
         {
             *serial = serial.wrapping_add(1);
             *free = Some(body);
-            return (place, *serial);
+            return Number { place, serial: *serial };
         }
         self.places.push((0, Some(body)));
-        (self.places.len() as u32 - 1, 0)
+        Number { place: self.places.len() as u32 - 1, serial: 0 }
     }
 
-    fn remove(&mut self, place: u32) -> Option<Rc<Body>> {
-        self.free.push(place);
-        self.places.get_mut(place as usize)?.1.take()
+    fn remove(&mut self, number: Number) -> Option<Body> {
+        self.free.push(number.place);
+        self.places.get_mut(number.place as usize)?.1.take()
     }
 }
 
@@ -76,9 +90,16 @@ fn entry() -> JsValue {
 }
 
 fn enter(place: u32, serial: u32, a: JsValue, b: JsValue) -> JsValue {
-    // A clone, so that the body may drop its own callback, and no borrow is held while it runs.
-    let body = BODIES.with(|bodies| bodies.borrow().at(place, serial));
-    body.map_or(JsValue::UNDEFINED, |body| body(a, b))
+    // No borrow is held while it runs.
+    match BODIES.with(|bodies| bodies.borrow_mut().at(Number { place, serial })) {
+        Some(Body::Often(body)) => body(a, b),
+        Some(Body::Once(body)) => body(a, b),
+        None => JsValue::UNDEFINED,
+    }
+}
+
+fn add(body: Body) -> Number {
+    BODIES.with(|bodies| bodies.borrow_mut().add(body))
 }
 
 #[wasm_bindgen]
@@ -92,26 +113,16 @@ extern "C" {
     fn bind_first(this: &Bindable, of: &JsValue, place: u32, serial: u32, first: &JsValue) -> Function;
 }
 
-impl Callback {
-    /// A callback that lives as long as its owner wants.
-    pub fn new(body: impl Fn(JsValue, JsValue) -> JsValue + 'static) -> Self {
-        Self::of(Rc::new(body))
-    }
-
-    fn of(body: Rc<Body>) -> Self {
-        let (place, serial) = BODIES.with(|bodies| bodies.borrow_mut().add(body));
-        Self { place, serial }
-    }
-
+impl Number {
     /// What to hand to JavaScript.
-    pub fn function(&self) -> Function {
+    pub fn function(self) -> Function {
         ENTRY.with(|entry| {
             entry.unchecked_ref::<Bindable>().bind(&JsValue::UNDEFINED, self.place, self.serial)
         })
     }
 
     /// The same, with its first argument fixed.
-    pub fn function_with(&self, first: &JsValue) -> Function {
+    pub fn function_with(self, first: &JsValue) -> Function {
         ENTRY.with(|entry| {
             let entry = entry.unchecked_ref::<Bindable>();
             entry.bind_first(&JsValue::UNDEFINED, self.place, self.serial, first)
@@ -119,27 +130,36 @@ impl Callback {
     }
 }
 
+impl Callback {
+    /// A callback that lives as long as its owner wants.
+    pub fn new(body: impl Fn(JsValue, JsValue) -> JsValue + 'static) -> Self {
+        Self(add(Body::Often(Rc::new(body))))
+    }
+
+    /// What to hand to JavaScript.
+    pub fn function(&self) -> Function {
+        self.0.function()
+    }
+
+    /// The same, with its first argument fixed.
+    pub fn function_with(&self, first: &JsValue) -> Function {
+        self.0.function_with(first)
+    }
+}
+
 impl Drop for Callback {
     fn drop(&mut self) {
         // The body is dropped after the borrow: what it holds may drop callbacks too.
-        drop(BODIES.with(|bodies| bodies.borrow_mut().remove(self.place)));
+        drop(BODIES.with(|bodies| bodies.borrow_mut().remove(self.0)));
     }
 }
 
 /// A function that works once. One that is never called stays until the page is left.
 pub fn once(body: impl FnOnce(JsValue, JsValue) -> JsValue + 'static) -> Function {
-    let body = Cell::new(Some(body));
-    keep(Rc::new(move |a, b| body.take().map_or(JsValue::UNDEFINED, |body| body(a, b))))
+    single(Box::new(body)).function()
 }
 
-fn keep(body: Rc<Body>) -> Function {
-    let own = Rc::new(Cell::new(None));
-    let inner = own.clone();
-    let callback = Callback::of(Rc::new(move |a, b| {
-        drop(inner.take());
-        body(a, b)
-    }));
-    let function = callback.function();
-    own.set(Some(callback));
-    function
+/// What runs once, by whichever of its functions is called first.
+pub fn single(body: Box<dyn FnOnce(JsValue, JsValue) -> JsValue>) -> Number {
+    add(Body::Once(body))
 }

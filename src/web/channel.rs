@@ -143,7 +143,7 @@ impl Way {
                 Some(key) => seal::turn(&key, &data).await,
                 None => Some(data),
             };
-            let _ = task::settled(&before).await;
+            let _ = js::settled(before).await;
             own.held_up.set(own.held_up.get() - 1);
             if let Some(data) = turned {
                 arrive(data);

@@ -49,7 +49,7 @@ pub async fn key(driver: &Rc<Driver>) -> Result<Rc<Key>, JsValue> {
         driver.dpop.asking.replace(Some(asking.clone()));
         asking
     });
-    let asked = task::settled(&asking).await;
+    let asked = js::settled(asking.into()).await;
     // What failed is tried again by the next who needs it.
     driver.dpop.asking.take();
     asked?;
@@ -69,7 +69,8 @@ pub async fn proof(driver: &Rc<Driver>, request: &mut Proven, ath: Option<&str>)
     proof.push_str(&base64::encode_url(request.claims::<JsJson>(&jti, ath).as_bytes()));
     let how = js::object(&[("name", "ECDSA".into()), ("hash", "SHA-256".into())]);
     let bytes = Uint8Array::from(proof.as_bytes());
-    let signature = js::call_settled(&seal::subtle(), "sign", &[&how, &key.private, &bytes]).await?;
+    let signing = js::call_settled(&seal::subtle(), "sign", &[&how, &key.private, &bytes]);
+    let signature = signing.await?;
     proof.push('.');
     proof.push_str(&base64::encode_url(&Uint8Array::new(&signature).to_vec()));
     Ok(proof)

@@ -127,23 +127,23 @@ impl Driver {
         match self.storage.read() {
             Ok(stored) if js::is_thenable(&stored) => {
                 let driver = self.clone();
-                Some(task::promise(async move {
-                    match js::settled(stored).await {
-                        Ok(stored) => driver.feed(Input::Restored(driver.storage.understand(&stored))),
-                        Err(_) => driver.feed(Input::StorageFailed(UNREADABLE)),
-                    }
-                    Ok(JsValue::UNDEFINED)
+                Some(task::after(&stored, move |stored| {
+                    driver.restored(stored);
+                    JsValue::UNDEFINED
                 }))
             }
-            Ok(stored) => {
-                self.feed(Input::Restored(self.storage.understand(&stored)));
-                None
-            }
-            Err(_) => {
-                self.feed(Input::StorageFailed(UNREADABLE));
+            stored => {
+                self.restored(stored);
                 None
             }
         }
+    }
+
+    fn restored(self: &Rc<Self>, stored: Result<JsValue, JsValue>) {
+        self.feed(match stored {
+            Ok(stored) => Input::Restored(self.storage.understand(&stored)),
+            Err(_) => Input::StorageFailed(UNREADABLE),
+        });
     }
 
     fn turn_has_ended(self: &Rc<Self>) {
@@ -253,6 +253,7 @@ impl Driver {
             Effect::Look { id, key, attempt } => task::spawn(async move {
                 let found = vault::look(&id, &key).await;
                 driver.feed(Input::Looked { attempt, id, found });
+                Ok(JsValue::UNDEFINED)
             }),
             Effect::Swap { id, key, attempt, expect, meta, sealed } => {
                 let swap = task::promise(async move {
@@ -270,6 +271,7 @@ impl Driver {
                     Some(meaning) => Input::Answered(attempt, meaning),
                     None => Input::Unanswered(attempt),
                 });
+                Ok(JsValue::UNDEFINED)
             }),
             Effect::Store { record, fresh } => Storage::store(self, &record, fresh),
             Effect::Forget { id } => Storage::forget(self, &id),
@@ -281,6 +283,7 @@ impl Driver {
             }),
             Effect::Revoke { refresh_token, access_token } => task::spawn(async move {
                 let _ = revoke::revoke(&driver, refresh_token, access_token).await;
+                Ok(JsValue::UNDEFINED)
             }),
         }
     }

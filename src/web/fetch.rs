@@ -185,9 +185,7 @@ fn replay(driver: &Rc<Driver>, call: &Call, first: JsValue) -> Result<JsValue, J
 /// Nobody will read that answer: lets go of its connection.
 pub fn let_go(response: &JsValue) {
     if let Ok(cancelled) = js::call(&js::peek(response, "body"), "cancel", &[]) {
-        task::spawn(async move {
-            let _ = js::settled(cancelled).await;
-        });
+        let _ = task::after(&cancelled, |_| JsValue::UNDEFINED);
     }
 }
 

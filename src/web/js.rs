@@ -7,7 +7,7 @@ use std::mem::ManuallyDrop;
 use js_sys::{Array, Object};
 use wasm_bindgen::prelude::*;
 
-use super::task;
+use super::task::{self, Settled};
 
 #[wasm_bindgen]
 extern "C" {
@@ -162,15 +162,19 @@ pub fn header(response: &JsValue, name: &str) -> Option<String> {
     call(&peek(response, "headers"), "get", &[&name.into()]).ok()?.as_string()
 }
 
-/// Waits for a value that may be a promise, anyone's.
-pub async fn settled(value: JsValue) -> Result<JsValue, JsValue> {
-    task::settled(&value).await
+/// Waits for a value that may be a promise, anyone's. By value: what is borrowed would be kept as long.
+#[inline(never)]
+pub fn settled(value: JsValue) -> Settled {
+    task::settled(&value)
 }
 
-/// Calls a method and waits for what it gives.
-pub async fn call_settled(target: &JsValue, name: &str, args: &[&JsValue]) -> Result<JsValue, JsValue> {
-    let given = call(target, name, args)?;
-    task::settled(&given).await
+/// Calls a method and waits for what it gives. Not in the same statement: its arguments would be kept as long.
+#[inline(never)]
+pub fn call_settled(target: &JsValue, name: &str, args: &[&JsValue]) -> Settled {
+    match call(target, name, args) {
+        Ok(given) => task::settled(&given),
+        Err(thrown) => Settled::failed(thrown),
+    }
 }
 
 /// Whether this is an object whose `then` is a function.

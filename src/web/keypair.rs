@@ -40,9 +40,9 @@ impl Key {
     pub async fn load(driver: &Rc<Driver>) -> Result<Self, JsValue> {
         let how = js::object(&[("name", "ECDSA".into()), ("namedCurve", "P-256".into())]);
         let usages = Array::of2(&"sign".into(), &"verify".into());
-        let made = js::call_settled(&seal::subtle(), "generateKey", &[&how, &JsValue::FALSE, &usages]).await;
-        let mut pair = made.map_err(|_| mistake(NO_KEYS))?;
-        let kept = task::settled(&kept(driver, pair.clone())).await.unwrap_or_default();
+        let making = js::call_settled(&seal::subtle(), "generateKey", &[&how, &JsValue::FALSE, &usages]);
+        let mut pair = making.await.map_err(|_| mistake(NO_KEYS))?;
+        let kept = js::settled(kept(driver, pair.clone())).await.unwrap_or_default();
         let is_kept = kept.is_object();
         if is_kept {
             pair = kept;
@@ -54,7 +54,8 @@ impl Key {
             driver.feed(Input::StorageFailed(NOT_KEPT));
         }
         let public = js::get(&pair, "publicKey")?;
-        let public = js::call_settled(&seal::subtle(), "exportKey", &[&"jwk".into(), &public]).await?;
+        let exporting = js::call_settled(&seal::subtle(), "exportKey", &[&"jwk".into(), &public]);
+        let public = exporting.await?;
         let coordinate = |name| js::string_at(&public, name).unwrap_or_default();
         let jwk = dpop::jwk(&coordinate("x"), &coordinate("y")).ok_or_else(|| mistake(NO_KEYS))?;
         Ok(Self { private: js::get(&pair, "privateKey")?, jwk, is_kept })

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 
 use super::callback;
@@ -55,16 +56,14 @@ impl Locks {
         let options = js::object(&[("mode", mode.into()), ("signal", signal)]);
         let callback = on_grant(driver, &asked, mode == "exclusive", granted);
         let ended = js::call(&locks, "request", &[&name.into(), &options, &callback]);
+        let ended = ended.unwrap_or_else(|thrown| Promise::reject(&thrown).into());
         let driver = driver.clone();
-        task::spawn(async move {
-            let ended = match ended {
-                Ok(promise) => js::settled(promise).await,
-                Err(error) => Err(error),
-            };
+        let _ = task::after(&ended, move |ended| {
             // Refused by the platform; if we ended it ourselves, it is not on the list any more.
             if driver.locks.forget(&asked) && ended.is_err() {
                 driver.feed(Input::LockUnavailable(attempt));
             }
+            JsValue::UNDEFINED
         });
     }
 

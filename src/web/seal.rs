@@ -59,8 +59,10 @@ async fn cipher(what: &str, key: &str, nonce: &Uint8Array, input: &Uint8Array) -
     let raw = Uint8Array::from(base64::decode_url(key)?.as_slice());
     let usages = js_sys::Array::of1(&what.into());
     let args: [&JsValue; 5] = [&"raw".into(), &raw, &"AES-GCM".into(), &JsValue::FALSE, &usages];
-    let key = js::call_settled(&subtle, "importKey", &args).await.ok()?;
+    let importing = js::call_settled(&subtle, "importKey", &args);
+    let key = importing.await.ok()?;
     let how = js::object(&[("name", "AES-GCM".into()), ("iv", nonce.into())]);
-    let output = js::call_settled(&subtle, what, &[&how, &key, input]).await.ok()?;
+    let turning = js::call_settled(&subtle, what, &[&how, &key, input]);
+    let output = turning.await.ok()?;
     Some(Uint8Array::new(&output))
 }

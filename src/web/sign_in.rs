@@ -160,7 +160,7 @@ pub fn finish(driver: &Rc<Driver>, url: &JsValue) -> Promise {
     let driver = driver.clone();
     let promise = task::promise(async move {
         // A moment, so that this is on record before it can fail.
-        let _ = task::settled(&JsValue::UNDEFINED).await;
+        let _ = js::settled(JsValue::UNDEFINED).await;
         let finished = finish_once(&driver, &address).await;
         FINISHING.with(|cell| cell.take());
         finished
@@ -247,7 +247,7 @@ async fn endpoints(driver: &Rc<Driver>, route: &SignInRoute) -> Result<Endpoints
         DISCOVERED.with(|list| list.borrow_mut().push((issuer.clone(), promise.clone())));
         promise
     });
-    match task::settled(&promise).await {
+    match js::settled(promise.into()).await {
         Ok(text) => {
             let found = route.discovered::<JsJson>(&text.as_string().unwrap_or_default());
             found.ok_or_else(|| error(&Failure::new(Code::InvalidResponse, NOT_ITS_OWN)))
@@ -330,7 +330,8 @@ async fn keep(driver: &Rc<Driver>, text: &str) {
     let text = JsValue::from_str(text);
     let key = key(driver);
     for place in places(driver) {
-        if js::call_settled(&place, "setItem", &[&key.as_str().into(), &text]).await.is_ok() {
+        let keeping = js::call_settled(&place, "setItem", &[&key.as_str().into(), &text]);
+        if keeping.await.is_ok() {
             return;
         }
     }
@@ -342,8 +343,8 @@ async fn kept(driver: &Driver) -> Option<Pending> {
     let key = key(driver);
     let now_ms = clock::reading().wall_ms;
     for place in places(driver) {
-        let text = js::call_settled(&place, "getItem", &[&key.as_str().into()]).await;
-        if let Some(text) = text.ok().and_then(|text| text.as_string()) {
+        let reading = js::call_settled(&place, "getItem", &[&key.as_str().into()]);
+        if let Some(text) = reading.await.ok().and_then(|text| text.as_string()) {
             return Pending::read::<JsJson>(&text, now_ms);
         }
     }
@@ -354,7 +355,8 @@ async fn kept(driver: &Driver) -> Option<Pending> {
 async fn forget(driver: &Driver) {
     let key = key(driver);
     for place in places(driver) {
-        let _ = js::call_settled(&place, "removeItem", &[&key.as_str().into()]).await;
+        let forgetting = js::call_settled(&place, "removeItem", &[&key.as_str().into()]);
+        let _ = forgetting.await;
     }
     KEPT.with(|list| list.borrow_mut().retain(|one| one.0 != key));
 }

@@ -101,10 +101,11 @@ impl Storage {
                     // In a worker: the page says later whether it could keep it.
                     Ok(promise) if js::is_thenable(&promise) => {
                         let driver = driver.clone();
-                        task::spawn(async move {
-                            if js::settled(promise).await.is_err() {
+                        let _ = task::after(&promise, move |kept| {
+                            if kept.is_err() {
                                 Self::refused(&driver);
                             }
+                            JsValue::UNDEFINED
                         });
                     }
                     Ok(_) => {}
@@ -154,7 +155,7 @@ impl Storage {
         let this = driver.clone();
         let run = async move {
             // Even the first waits a moment, so that it is on record before user code runs.
-            let _ = task::settled(&before.map_or(JsValue::UNDEFINED, JsValue::from)).await;
+            let _ = js::settled(before.map_or(JsValue::UNDEFINED, JsValue::from)).await;
             let Place::Own(storage) = &this.storage.place else { return Ok(JsValue::UNDEFINED) };
             let key = JsValue::from_str(&this.storage.key);
             let called = match text {

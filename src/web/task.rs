@@ -10,78 +10,112 @@ use std::task::{Context, Poll, Waker};
 use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::*;
 
-use super::callback::{self, Callback};
+use super::callback::{self, Callback, Number};
 
-type Work = Pin<Box<dyn Future<Output = ()>>>;
+/// What a task gives in the end.
+pub type Given = Result<JsValue, JsValue>;
 
-/// `None` while it is polled, and when it is done.
-type Task = Rc<Cell<Option<Work>>>;
+type Work = Pin<Box<dyn Future<Output = Given>>>;
+
+struct Task {
+    /// `None` while it is polled, and when it is done.
+    work: Cell<Option<Work>>,
+    /// Whom to tell what it gave.
+    settle: Option<Settle>,
+}
 
 thread_local! {
-    static POLLED: ManuallyDrop<RefCell<Option<Task>>> = const { ManuallyDrop::new(RefCell::new(None)) };
+    static POLLED: ManuallyDrop<RefCell<Option<Rc<Task>>>> = const { ManuallyDrop::new(RefCell::new(None)) };
 }
 
-/// Begins when the JavaScript that runs now has ended, and goes on as its promises settle.
-pub fn spawn(work: impl Future<Output = ()> + 'static) {
-    begin(Box::pin(work));
-}
-
-fn begin(work: Work) {
-    soon(move || run(&Rc::new(Cell::new(Some(work)))));
+/// Begins when the JavaScript that runs now has ended, and goes on as its promises settle. Nobody learns what it gives.
+pub fn spawn(work: impl Future<Output = Given> + 'static) {
+    let task = Task::new(Box::pin(work), None);
+    soon(move || task.run());
 }
 
 /// A promise of what it gives. Begins at once, as JavaScript's own async functions do: of two calls without
 /// waiting in between, the first happens first.
-pub fn promise(work: impl Future<Output = Result<JsValue, JsValue>> + 'static) -> Promise {
+pub fn promise(work: impl Future<Output = Given> + 'static) -> Promise {
+    promised(Box::pin(work))
+}
+
+fn promised(work: Work) -> Promise {
     let (promise, settle) = deferred();
-    run(&Rc::new(Cell::new(Some(Box::pin(async move { settle.with(work.await) })))));
+    Task::new(work, Some(settle)).run();
     promise
 }
 
-fn run(task: &Task) {
-    let Some(mut work) = task.take() else { return };
-    let before = POLLED.with(|polled| polled.replace(Some(task.clone())));
-    let polled = work.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-    POLLED.with(|polled| polled.replace(before));
-    if polled.is_pending() {
-        task.set(Some(work));
+impl Task {
+    fn new(work: Work, settle: Option<Settle>) -> Rc<Self> {
+        Rc::new(Self { work: Cell::new(Some(work)), settle })
+    }
+
+    fn run(self: &Rc<Self>) {
+        let Some(mut work) = self.work.take() else { return };
+        let before = POLLED.with(|polled| polled.replace(Some(self.clone())));
+        let polled = work.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        POLLED.with(|polled| polled.replace(before));
+        match (polled, &self.settle) {
+            (Poll::Pending, _) => self.work.set(Some(work)),
+            (Poll::Ready(given), Some(settle)) => settle.with(given),
+            (Poll::Ready(_), None) => {}
+        }
     }
 }
 
 /// Waits for a value that may be a promise, anyone's.
-pub async fn settled(value: &JsValue) -> Result<JsValue, JsValue> {
+pub fn settled(value: &JsValue) -> Settled {
     let waiting = Rc::new(Waiting::default());
-    then(value, waiting.clone());
-    std::future::poll_fn(|_| match waiting.result.take() {
-        Some(result) => Poll::Ready(result),
-        None => {
-            waiting.task.set(POLLED.with(|polled| polled.borrow().clone()));
-            Poll::Pending
+    let own = waiting.clone();
+    let _ = after(value, move |given| {
+        own.result.set(Some(given));
+        if let Some(task) = own.task.take() {
+            task.run();
         }
-    })
-    .await
+        JsValue::UNDEFINED
+    });
+    Settled(waiting)
+}
+
+/// What [`settled`] waits by. Not an async function: each of those is code of its own in every other that waits for it.
+pub struct Settled(Rc<Waiting>);
+
+impl Settled {
+    /// What has failed already.
+    pub fn failed(thrown: JsValue) -> Self {
+        Self(Rc::new(Waiting { result: Cell::new(Some(Err(thrown))), ..Waiting::default() }))
+    }
+}
+
+impl Future for Settled {
+    type Output = Given;
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Given> {
+        match self.0.result.take() {
+            Some(result) => Poll::Ready(result),
+            None => {
+                self.0.task.set(POLLED.with(|polled| polled.borrow().clone()));
+                Poll::Pending
+            }
+        }
+    }
 }
 
 #[derive(Default)]
 struct Waiting {
-    result: Cell<Option<Result<JsValue, JsValue>>>,
-    task: Cell<Option<Task>>,
-    callback: Cell<Option<Callback>>,
+    result: Cell<Option<Given>>,
+    task: Cell<Option<Rc<Task>>>,
 }
 
-fn then(value: &JsValue, waiting: Rc<Waiting>) {
-    let own = waiting.clone();
-    let callback = Callback::new(move |well, value| {
-        drop(own.callback.take());
-        own.result.set(Some(if well.is_truthy() { Ok(value) } else { Err(value) }));
-        if let Some(task) = own.task.take() {
-            run(&task);
-        }
-        JsValue::UNDEFINED
-    });
-    let (well, ill) = (callback.function_with(&JsValue::TRUE), callback.function_with(&JsValue::FALSE));
-    waiting.callback.set(Some(callback));
-    let _ = chain(&adopted(value), &well, &ill);
+/// A promise of what `next` makes of what a value settles with, which may be anyone's promise.
+pub fn after(value: &JsValue, next: impl FnOnce(Given) -> JsValue + 'static) -> Promise {
+    let next = move |well: JsValue, value| next(if well.is_truthy() { Ok(value) } else { Err(value) });
+    chained(value, callback::single(Box::new(next)))
+}
+
+fn chained(value: &JsValue, next: Number) -> Promise {
+    chain(&adopted(value), &next.function_with(&JsValue::TRUE), &next.function_with(&JsValue::FALSE))
 }
 
 #[wasm_bindgen]
@@ -128,7 +162,7 @@ pub struct Settle {
 }
 
 impl Settle {
-    pub fn with(&self, result: Result<JsValue, JsValue>) {
+    pub fn with(&self, result: Given) {
         let (function, value) = match &result {
             Ok(value) => (&self.resolve, value),
             Err(error) => (&self.reject, error),

@@ -76,7 +76,7 @@ pub async fn keep(name: &str, value: &JsValue) -> Result<JsValue, JsValue> {
     let was_there = there.is_object();
     let kept = if was_there { there } else { value.clone() };
     let entry = js::object(&[("kept", kept.clone()), ("touched", js_sys::Date::now().into())]);
-    let written = task::settled(&put(&store, name, &entry)?).await;
+    let written = js::settled(put(&store, name, &entry)?).await;
     // What was there is as good if it can't be touched.
     if was_there { Ok(kept) } else { written.map(|_| kept) }
 }
@@ -109,7 +109,7 @@ async fn write(
         ("sealed", sealed),
         ("touched", js_sys::Date::now().into()),
     ]);
-    task::settled(&put(&store, id, &value)?).await?;
+    js::settled(put(&store, id, &value)?).await?;
     Ok(Ok(next))
 }
 
@@ -152,7 +152,7 @@ async fn store(mode: &str) -> Result<JsValue, JsValue> {
             open
         }
     };
-    let made = match task::settled(&open).await {
+    let made = match js::settled(open.into()).await {
         Ok(database) => in_transaction(&database, mode),
         Err(error) => Err(error),
     };
@@ -176,7 +176,7 @@ fn open_database() -> Result<Promise, JsValue> {
     js::set(&opening, "onupgradeneeded", &upgrade);
     let opened = event_promise(&opening, "onsuccess", &["onerror", "onblocked"]);
     Ok(task::promise(async move {
-        task::settled(&opened).await?;
+        js::settled(opened.into()).await?;
         let database = js::get(&opening, "result")?;
         // A browser that clears the site's data, or a newer version, must not wait for us.
         let forget = callback::once(|event, _| {
@@ -206,7 +206,7 @@ async fn clean_up(database: &JsValue) -> Result<(), JsValue> {
 
 /// An `IDBRequest`'s result.
 async fn request(request: &JsValue) -> Result<JsValue, JsValue> {
-    task::settled(&event_promise(request, "onsuccess", &["onerror"])).await?;
+    js::settled(event_promise(request, "onsuccess", &["onerror"]).into()).await?;
     js::get(request, "result")
 }
 
