@@ -6,7 +6,6 @@ use std::rc::{Rc, Weak};
 
 use js_sys::{Array, JsString, Map, Promise};
 use wasm_bindgen::prelude::*;
-use web_sys::Url;
 
 use super::callback::{self, Callback};
 use super::callers::ask;
@@ -260,14 +259,15 @@ fn judge(driver: &Driver, url: &JsValue, base: JsValue) -> Option<JsValue> {
         true => (&driver.fetching.absolute, JsValue::UNDEFINED),
         false => (&driver.fetching.relative, base),
     };
-    let parsed = match base.as_string() {
-        Some(base) => Url::new_with_base(&text, &base),
-        None => Url::new(&text),
+    let parsed = match base.is_string() {
+        true => js::construct("URL", &[url, &base]),
+        false => js::construct("URL", &[url]),
     };
     let verdict = parsed.is_ok_and(|url| {
+        let part = |name: &str| js::text_at(&url, name);
         // The platform's own refuses a URL with a user in it; what another one makes of it nobody knows.
-        let plain = url.username().is_empty() && url.password().is_empty();
-        plain && allows(&driver.settings.allow, &Target { origin: &url.origin(), path: &url.pathname() })
+        let plain = part("username").is_empty() && part("password").is_empty();
+        plain && allows(&driver.settings.allow, &Target { origin: &part("origin"), path: &part("pathname") })
     });
     if text.len() <= KEPT_LEN {
         kept.keep(url, verdict);

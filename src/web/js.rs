@@ -157,6 +157,12 @@ pub fn string_at(target: &JsValue, name: &str) -> Option<String> {
     peek(target, name).as_string()
 }
 
+/// The text at `target[name]`, empty if there is none.
+#[inline(never)]
+pub fn text_at(target: &JsValue, name: &str) -> String {
+    string_at(target, name).unwrap_or_default()
+}
+
 /// A header of a `Response`, or of whatever somebody's `fetch` answers with.
 pub fn header(response: &JsValue, name: &str) -> Option<String> {
     call(&peek(response, "headers"), "get", &[&name.into()]).ok()?.as_string()

@@ -6,7 +6,7 @@ use js_sys::Function;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::Url;
 
-use super::reader::{Reader, absent};
+use super::reader::{Members, Reader, absent};
 use super::refresher::Source;
 use super::storage::Place;
 use super::{channel, js, seal, sign_in, vault};
@@ -56,6 +56,18 @@ pub struct Revoke {
     pub token_param: Option<String>,
 }
 
+const RETRY_ON: &[(&str, RetryOn)] =
+    &[("any", RetryOn::Any), ("invalid_token", RetryOn::InvalidToken), ("never", RetryOn::Never)];
+const MODES: &[(&str, Mode)] = &[("token", Mode::Token), ("cookie", Mode::Cookie)];
+const BODIES: &[(&str, Body)] = &[("form", Body::Form), ("json", Body::Json), ("none", Body::None)];
+const CLIENT_AUTH: &[(&str, ClientAuth)] =
+    &[("none", ClientAuth::None), ("basic", ClientAuth::Basic), ("post", ClientAuth::Post)];
+const CREDENTIALS: &[(&str, Credentials)] = &[
+    ("omit", Credentials::Omit),
+    ("same-origin", Credentials::SameOrigin),
+    ("include", Credentials::Include),
+];
+
 impl Settings {
     /// Whether these are the options of the session of that name already, as far as can be told: of two
     /// functions or storages nobody can say whether they do the same, and the first one stays.
@@ -85,45 +97,40 @@ impl Settings {
         if !options.is_object() {
             from.wrong("AuthSession needs an options object: new AuthSession({ refresh: … }).");
         }
-        let at = |name: &str| from.at(options, name);
-        let source = source(&from, &at("refresh"));
-        let place = place(&from, &at("storage"));
+        let at = from.of(options);
+        let source = source(&from, &at.value("refresh"));
+        let place = place(&from, at);
         let mut config = Config { presents_nothing: true, ..Config::default() };
-        leeway(&from, &at("leeway"), &mut config.leeway);
+        leeway(&from, &at.value("leeway"), &mut config.leeway);
         let wrong = "retryOn must be \"any\", \"invalid_token\" or \"never\".";
-        config.retry_on = match from.choice(&at("retryOn"), &["any", "invalid_token", "never"], wrong) {
-            Some(0) => RetryOn::Any,
-            Some(1) => RetryOn::InvalidToken,
-            Some(_) => RetryOn::Never,
-            None => RetryOn::default(),
-        };
-        let wrong = "autoRefresh must be true or false.";
-        config.auto_refresh = from.flag(&at("autoRefresh"), wrong).unwrap_or(true);
-        let cross_tab = from.flag(&at("crossTab"), "crossTab must be true or false.");
-        config.coordination = coordination(cross_tab.unwrap_or(true), &place);
+        at.choice("retryOn", RETRY_ON, wrong, &mut config.retry_on);
+        at.flag("autoRefresh", "autoRefresh must be true or false.", &mut config.auto_refresh);
+        let (mut cross_tab, mut dpop) = (true, false);
+        at.flag("crossTab", "crossTab must be true or false.", &mut cross_tab);
+        config.coordination = coordination(cross_tab, &place);
         if let Source::Route(route) = &source {
             config.timeout_ms = route.timeout_ms;
             config.presents_nothing = route.presents_nothing();
             config.cookie_interval_ms = (route.mode == Mode::Cookie).then_some(route.interval_ms);
         }
-        let fetch = at("fetch");
+        let fetch = at.value("fetch");
         if !absent(&fetch) && !fetch.is_function() {
             from.wrong("fetch must be a function.");
         }
         let cookies = config.cookie_interval_ms.is_some();
-        let dpop = from.flag(&at("dpop"), "dpop must be true or false.").unwrap_or(false);
+        at.flag("dpop", "dpop must be true or false.", &mut dpop);
+        let mut name = None;
+        at.string("name", "name must be a string that is not empty.", &mut name);
         let settings = Self {
-            name: from
-                .string(&at("name"), "name must be a string that is not empty.")
-                .unwrap_or_else(|| "default".into()),
+            name: name.unwrap_or_else(|| "default".into()),
             config,
-            sign_in: sign_in::read(&from, &at("signIn"), &source),
+            sign_in: sign_in::read(&from, &at.value("signIn"), &source),
             source,
-            allow: allow(&from, &at("allow")),
-            scheme: scheme(&from, &at("scheme"), dpop),
+            allow: allow(&from, &at.value("allow")),
+            scheme: scheme(&from, at, dpop),
             place,
             fetch: fetch.dyn_into::<Function>().ok(),
-            revoke: revoke(&from, &at("revoke"), cookies),
+            revoke: revoke(&from, &at.value("revoke"), cookies),
             dpop,
         };
         if dpop {
@@ -152,48 +159,46 @@ fn source(from: &Reader, value: &JsValue) -> Source {
 }
 
 fn route(from: &Reader, value: &JsValue) -> Route {
-    let at = |name: &str| from.at(value, name);
+    let at = from.of(value);
     let url = from.href(
-        &at("url"),
+        &at.value("url"),
         "refresh.url must be an http(s) URL; a preset is spread into the options: { ...preset }.",
     );
-    let wrong = "refresh.mode must be \"token\" or \"cookie\".";
-    let mut route = match from.choice(&at("mode"), &["token", "cookie"], wrong) {
-        Some(1) => Route::cookie(url),
-        Some(_) | None => Route::new(url),
+    let mut mode = Mode::Token;
+    at.choice("mode", MODES, "refresh.mode must be \"token\" or \"cookie\".", &mut mode);
+    let mut route = match mode {
+        Mode::Token => Route::new(url),
+        Mode::Cookie => Route::cookie(url),
     };
-    body(from, &at("body"), "refresh.body must be \"form\", \"json\" or \"none\".", &mut route.body);
-    route.client_id = from.string(&at("clientId"), "refresh.clientId must be a string that is not empty.");
-    route.client_secret = from
-        .string(&at("clientSecret"), "refresh.clientSecret must be a string that is not empty.")
-        .map(Secret::new);
+    at.choice("body", BODIES, "refresh.body must be \"form\", \"json\" or \"none\".", &mut route.body);
+    let wrong = "refresh.clientId must be a string that is not empty.";
+    at.string("clientId", wrong, &mut route.client_id);
+    let mut client_secret = None;
+    let wrong = "refresh.clientSecret must be a string that is not empty.";
+    at.string("clientSecret", wrong, &mut client_secret);
+    route.client_secret = client_secret.map(Secret::new);
     let wrong = "refresh.clientAuth must be \"none\", \"basic\" or \"post\".";
-    route.client_auth = match from.choice(&at("clientAuth"), &["none", "basic", "post"], wrong) {
-        Some(1) => ClientAuth::Basic,
-        Some(2) => ClientAuth::Post,
-        Some(_) | None => ClientAuth::None,
-    };
+    at.choice("clientAuth", CLIENT_AUTH, wrong, &mut route.client_auth);
     if route.client_auth != ClientAuth::None && route.client_id.is_none() {
         from.wrong("refresh.clientAuth needs refresh.clientId.");
     }
-    route.scope = from.string(&at("scope"), "refresh.scope must be a string that is not empty.");
-    route.params = from.texts(&at("params"), "refresh.params must be an object of strings.");
+    at.string("scope", "refresh.scope must be a string that is not empty.", &mut route.scope);
+    at.texts("params", "refresh.params must be an object of strings.", &mut route.params);
     let wrong = "refresh.headers must be an object of header names and values.";
-    route.headers = from.texts(&at("headers"), wrong);
+    at.texts("headers", wrong, &mut route.headers);
     // What is none, `fetch` would refuse, each time.
     let is_value = |value: &Secret| !value.expose().bytes().any(|b| matches!(b, 0 | b'\r' | b'\n'));
     if !route.headers.iter().all(|(name, value)| is_token(name) && is_value(value)) {
         from.wrong(wrong);
     }
     let wrong = "refresh.credentials must be \"omit\", \"same-origin\" or \"include\".";
-    credentials(from, &at("credentials"), wrong, &mut route.credentials);
-    fields(from, &at("fields"), &mut route.fields);
+    at.choice("credentials", CREDENTIALS, wrong, &mut route.credentials);
+    fields(from, &at.value("fields"), &mut route.fields);
     let wrong = "refresh.interval must be a positive number of seconds.";
-    if let Some(ms) = from.seconds(&at("interval"), wrong) {
-        route.interval_ms = ms.max(1000);
-    }
-    route.terminal = terminal(from, &at("terminal"));
-    let timeout = at("timeout");
+    from.seconds(&at.value("interval"), wrong, &mut route.interval_ms);
+    route.interval_ms = route.interval_ms.max(1000);
+    route.terminal = terminal(from, &at.value("terminal"));
+    let timeout = at.value("timeout");
     if !absent(&timeout) {
         match timeout.as_f64().filter(|ms| *ms > 0.0 && ms.is_finite()) {
             Some(ms) => route.timeout_ms = ms.clamp(1.0, 600_000.0) as i64,
@@ -201,24 +206,6 @@ fn route(from: &Reader, value: &JsValue) -> Route {
         }
     }
     route
-}
-
-fn body(from: &Reader, value: &JsValue, wrong: &'static str, body: &mut Body) {
-    match from.choice(value, &["form", "json", "none"], wrong) {
-        Some(0) => *body = Body::Form,
-        Some(1) => *body = Body::Json,
-        Some(_) => *body = Body::None,
-        None => {}
-    }
-}
-
-fn credentials(from: &Reader, value: &JsValue, wrong: &'static str, credentials: &mut Credentials) {
-    match from.choice(value, &["omit", "same-origin", "include"], wrong) {
-        Some(0) => *credentials = Credentials::Omit,
-        Some(1) => *credentials = Credentials::SameOrigin,
-        Some(_) => *credentials = Credentials::Include,
-        None => {}
-    }
 }
 
 fn fields(from: &Reader, value: &JsValue, fields: &mut Fields) {
@@ -229,7 +216,7 @@ fn fields(from: &Reader, value: &JsValue, fields: &mut Fields) {
     if !value.is_object() {
         from.wrong(wrong);
     }
-    fields.refresh_token_param = from.string(&from.at(value, "refreshTokenParam"), wrong);
+    from.of(value).string("refreshTokenParam", wrong, &mut fields.refresh_token_param);
     let answers = [
         ("accessToken", &mut fields.access_token),
         ("refreshToken", &mut fields.refresh_token),
@@ -269,27 +256,29 @@ fn terminal(from: &Reader, value: &JsValue) -> Option<Vec<Terminal>> {
 fn leeway(from: &Reader, value: &JsValue, leeway: &mut Leeway) {
     let wrong = "leeway must be a number of seconds or { seconds, fraction }, neither negative.";
     let seconds = if value.is_object() { &from.at(value, "seconds") } else { value };
-    leeway.seconds_ms = from.seconds(seconds, wrong).unwrap_or(leeway.seconds_ms);
+    from.seconds(seconds, wrong, &mut leeway.seconds_ms);
     // Thousandths, read as seconds are.
-    let permille = from.seconds(&from.at(value, "fraction"), wrong);
-    leeway.fraction_permille = permille.unwrap_or(leeway.fraction_permille);
+    from.seconds(&from.at(value, "fraction"), wrong, &mut leeway.fraction_permille);
 }
 
-fn place(from: &Reader, value: &JsValue) -> Place {
+fn place(from: &Reader, at: Members<'_>) -> Place {
     let wrong = "storage must be \"session\", \"local\", \"memory\" or have getItem, setItem and removeItem.";
+    let value = at.value("storage");
     if value.is_object() {
         for method in ["getItem", "setItem", "removeItem"] {
-            if !from.at(value, method).is_function() {
+            if !from.at(&value, method).is_function() {
                 from.wrong(wrong);
             }
         }
-        return Place::Own(value.clone());
+        return Place::Own(value);
     }
-    match from.choice(value, &["session", "local", "memory"], wrong) {
-        Some(1) => Place::Local,
-        Some(2) => Place::Memory,
-        Some(_) | None => Place::Session,
+    match value.as_string().as_deref() {
+        Some("local") => return Place::Local,
+        Some("memory") => return Place::Memory,
+        Some("session") => {}
+        Some(_) | None => from.unless_absent(&value, wrong),
     }
+    Place::Session
 }
 
 fn coordination(wanted: bool, place: &Place) -> Coordination {
@@ -311,26 +300,29 @@ fn allow(from: &Reader, value: &JsValue) -> Vec<Rule> {
     }
     let mut rules = Vec::new();
     from.list(value, wrong, |entry| {
-        let Some(url) = from.url(&entry, wrong) else { return };
+        let url = from.url(&entry, wrong);
+        let part = |name: &str| js::text_at(&url, name);
         // What can't be matched must not look as if it were: `https://*.example.com` is a host of that very name, and
         // `api.example.com` a path of the page's.
         let named =
             entry.as_string().is_none_or(|text| text.starts_with('/') || text.as_bytes().contains(&b':'));
-        let origin = url.origin();
-        let bare = url.search().is_empty() && url.hash().is_empty();
+        let origin = part("origin");
+        let bare = part("search").is_empty() && part("hash").is_empty();
         match bare && named && !origin.as_bytes().contains(&b'*') {
-            true => rules.push(Rule { origin, path: url.pathname() }),
+            true => rules.push(Rule { origin, path: part("pathname") }),
             false => from.wrong(wrong),
         }
     });
     rules
 }
 
-fn scheme(from: &Reader, value: &JsValue, dpop: bool) -> String {
+fn scheme(from: &Reader, at: Members<'_>, dpop: bool) -> String {
     let wrong = "scheme must be an authorization scheme, as \"Bearer\" or \"JWT\".";
     let usual = if dpop { SCHEME } else { "Bearer" };
+    let mut given = None;
+    at.string("scheme", wrong, &mut given);
     // In the RFC's own spelling, which some servers insist on.
-    let given = from.string(value, wrong).filter(|given| !(dpop && given.eq_ignore_ascii_case(SCHEME)));
+    let given = given.filter(|given| !(dpop && given.eq_ignore_ascii_case(SCHEME)));
     let scheme = given.unwrap_or_else(|| usual.into());
     if !is_token(&scheme) {
         from.wrong(wrong);
@@ -375,9 +367,10 @@ fn revoke(from: &Reader, value: &JsValue, cookies: bool) -> Option<Revoke> {
         revoke.url = from.href(value, wrong);
         return Some(revoke);
     }
-    revoke.url = from.href(&from.at(value, "url"), wrong);
-    body(from, &from.at(value, "body"), wrong, &mut revoke.body);
-    credentials(from, &from.at(value, "credentials"), wrong, &mut revoke.credentials);
-    revoke.token_param = from.string(&from.at(value, "tokenParam"), wrong);
+    let at = from.of(value);
+    revoke.url = from.href(&at.value("url"), wrong);
+    at.choice("body", BODIES, wrong, &mut revoke.body);
+    at.choice("credentials", CREDENTIALS, wrong, &mut revoke.credentials);
+    at.string("tokenParam", wrong, &mut revoke.token_param);
     Some(revoke)
 }

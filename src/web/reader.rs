@@ -6,7 +6,6 @@ use std::cell::OnceCell;
 
 use js_sys::{Array, JsString, Object, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::Url;
 
 use super::errors::mistake;
 use super::fetch::base_url;
@@ -77,93 +76,48 @@ impl Reader {
         JsValue::UNDEFINED
     }
 
-    /// A string that is not empty.
-    pub fn string(&self, value: &JsValue, wrong: &'static str) -> Option<String> {
-        let text = value.as_string().filter(|text| !text.is_empty());
-        if text.is_none() && !absent(value) {
-            self.wrong(wrong);
-        }
-        text
-    }
-
-    /// A boolean.
-    pub fn flag(&self, value: &JsValue, wrong: &'static str) -> Option<bool> {
-        let flag = value.as_bool();
-        if flag.is_none() && !absent(value) {
-            self.wrong(wrong);
-        }
-        flag
-    }
-
-    /// One of these names, by its place among them.
-    pub fn choice(&self, value: &JsValue, among: &[&str], wrong: &'static str) -> Option<usize> {
-        if absent(value) {
-            return None;
-        }
-        let text = value.as_string();
-        let found = among.iter().position(|name| text.as_deref() == Some(name));
-        if found.is_none() {
-            self.wrong(wrong);
-        }
-        found
+    /// The members of an object.
+    pub fn of<'a>(&'a self, object: &'a JsValue) -> Members<'a> {
+        Members { from: self, object }
     }
 
     /// A number of seconds that is not negative, as ms.
-    pub fn seconds(&self, value: &JsValue, wrong: &'static str) -> Option<i64> {
-        if absent(value) {
-            return None;
+    #[inline(never)]
+    pub fn seconds(&self, value: &JsValue, wrong: &'static str, ms: &mut i64) {
+        match value.as_f64() {
+            Some(seconds) if seconds >= 0.0 && seconds.is_finite() => *ms = (seconds * 1000.0) as i64,
+            Some(_) => self.wrong(wrong),
+            None => self.unless_absent(value, wrong),
         }
-        let seconds = value.as_f64().filter(|seconds| *seconds >= 0.0 && seconds.is_finite());
-        if seconds.is_none() {
+    }
+
+    pub fn unless_absent(&self, value: &JsValue, wrong: &'static str) {
+        if !absent(value) {
             self.wrong(wrong);
         }
-        seconds.map(|seconds| (seconds * 1000.0) as i64)
     }
 
     /// An http(s) URL, absolute and without a user in it, which `fetch` would refuse; relative ones are relative to the
     /// page. A server that renders the page's code has none: there they lead nowhere, and whoever follows one reads why.
-    pub fn url(&self, value: &JsValue, wrong: &'static str) -> Option<Url> {
+    pub fn url(&self, value: &JsValue, wrong: &'static str) -> JsValue {
         let text = value.as_string().or_else(|| js::string_at(value, "href"));
-        let base = own_base();
-        let base = base.as_deref().unwrap_or("https://relative-url-but-no-page.invalid");
-        let url = text.filter(|text| !text.is_empty()).and_then(|text| Url::new_with_base(&text, base).ok());
-        let url = url.filter(|url| {
-            matches!(url.protocol().as_str(), "https:" | "http:")
-                && url.username().is_empty()
-                && url.password().is_empty()
-        });
-        if url.is_none() {
-            self.wrong(wrong);
+        let base = own_base().unwrap_or_else(|| "https://relative-url-but-no-page.invalid".into());
+        let url = match text {
+            Some(text) if !text.is_empty() => js::construct("URL", &[&text.into(), &base.into()]),
+            Some(_) | None => Err(JsValue::UNDEFINED),
+        };
+        let url = url.unwrap_or_default();
+        let is_web = matches!(js::text_at(&url, "protocol").as_str(), "https:" | "http:");
+        if is_web && js::text_at(&url, "username").is_empty() && js::text_at(&url, "password").is_empty() {
+            return url;
         }
-        url
+        self.wrong(wrong);
+        JsValue::UNDEFINED
     }
 
     /// The same as text.
     pub fn href(&self, value: &JsValue, wrong: &'static str) -> String {
-        self.url(value, wrong).map(|url| url.href()).unwrap_or_default()
-    }
-
-    /// An object whose members are strings.
-    pub fn texts(&self, value: &JsValue, wrong: &'static str) -> Vec<(String, Secret)> {
-        let mut texts = Vec::new();
-        if absent(value) {
-            return texts;
-        }
-        if !value.is_object() {
-            self.wrong(wrong);
-            return texts;
-        }
-        match js::call_static("Object", "entries", &[value]) {
-            Ok(entries) => self.each(&entries, |entry| {
-                let entry: Array = entry.unchecked_into();
-                match entry.get(0).as_string().zip(entry.get(1).as_string()) {
-                    Some((name, text)) => texts.push((name, Secret::new(text))),
-                    None => self.wrong(wrong),
-                }
-            }),
-            Err(thrown) => self.threw(thrown),
-        }
-        texts
+        js::text_at(&self.url(value, wrong), "href")
     }
 
     /// A list's members, till the first mistake. A Proxy may have any length, and throw at every member.
@@ -186,6 +140,75 @@ impl Reader {
         match js::is_array(value) {
             true => self.each(value, read),
             false => self.wrong(wrong),
+        }
+    }
+}
+
+/// The members of an object: what is absent leaves what was there before.
+#[derive(Clone, Copy)]
+pub struct Members<'a> {
+    from: &'a Reader,
+    object: &'a JsValue,
+}
+
+impl Members<'_> {
+    /// A member, whatever it is.
+    #[inline(never)]
+    pub fn value(self, name: &str) -> JsValue {
+        self.from.at(self.object, name)
+    }
+
+    /// A string that is not empty.
+    #[inline(never)]
+    pub fn string(self, name: &str, wrong: &'static str, into: &mut Option<String>) {
+        let value = self.value(name);
+        match value.as_string() {
+            Some(text) if !text.is_empty() => *into = Some(text),
+            Some(_) => self.from.wrong(wrong),
+            None => self.from.unless_absent(&value, wrong),
+        }
+    }
+
+    /// A boolean.
+    #[inline(never)]
+    pub fn flag(self, name: &str, wrong: &'static str, into: &mut bool) {
+        let value = self.value(name);
+        match value.as_bool() {
+            Some(flag) => *into = flag,
+            None => self.from.unless_absent(&value, wrong),
+        }
+    }
+
+    /// What one of these names means.
+    #[inline(never)]
+    pub fn choice<T: Copy>(self, name: &str, among: &[(&str, T)], wrong: &'static str, into: &mut T) {
+        let value = self.value(name);
+        let text = value.as_string().unwrap_or_default();
+        for (name, meaning) in among {
+            if text == *name {
+                *into = *meaning;
+                return;
+            }
+        }
+        self.from.unless_absent(&value, wrong);
+    }
+
+    /// An object whose members are strings.
+    #[inline(never)]
+    pub fn texts(self, name: &str, wrong: &'static str, into: &mut Vec<(String, Secret)>) {
+        let value = self.value(name);
+        if !value.is_object() {
+            return self.from.unless_absent(&value, wrong);
+        }
+        match js::call_static("Object", "entries", &[&value]) {
+            Ok(entries) => self.from.each(&entries, |entry| {
+                let entry: Array = entry.unchecked_into();
+                match entry.get(0).as_string().zip(entry.get(1).as_string()) {
+                    Some((name, text)) => into.push((name, Secret::new(text))),
+                    None => self.from.wrong(wrong),
+                }
+            }),
+            Err(thrown) => self.from.threw(thrown),
         }
     }
 }

@@ -56,9 +56,9 @@ pub fn read(from: &Reader, value: &JsValue, source: &Source) -> Option<SignInRou
     if !value.is_object() {
         from.wrong(WRONG);
     }
-    let at = |name: &str| from.at(value, name);
+    let at = from.of(value);
     let endpoint = |name: &str| {
-        let value = at(name);
+        let value = at.value(name);
         if absent(&value) {
             return None;
         }
@@ -79,23 +79,28 @@ pub fn read(from: &Reader, value: &JsValue, source: &Source) -> Option<SignInRou
             token_endpoint = Some(route.url.clone());
         }
     }
-    let redirect_uri = at("redirectUri");
-    let client_id = from.string(&at("clientId"), WRONG);
+    let redirect_uri = at.value("redirectUri");
+    let (mut client_id, mut scope, mut params) = (None, None, Vec::new());
+    at.string("clientId", WRONG, &mut client_id);
     if client_id.is_none() {
         from.wrong(WRONG);
     }
+    let authorization_endpoint = endpoint("authorizationEndpoint");
+    // To the letter, as it is registered: the platform would add a slash to a bare origin.
+    let redirect_uri = match redirect_uri.as_string() {
+        Some(text) if js::construct("URL", &[&redirect_uri]).is_ok() => text,
+        _ => from.href(&redirect_uri, WRONG),
+    };
+    at.string("scope", WRONG, &mut scope);
+    at.texts("params", WRONG, &mut params);
     let route = SignInRoute {
         issuer,
-        authorization_endpoint: endpoint("authorizationEndpoint"),
+        authorization_endpoint,
         token_endpoint,
         client_id: client_id.unwrap_or_default(),
-        // To the letter, as it is registered: the platform would add a slash to a bare origin.
-        redirect_uri: match redirect_uri.as_string() {
-            Some(text) if js::construct("URL", &[&redirect_uri]).is_ok() => text,
-            _ => from.href(&redirect_uri, WRONG),
-        },
-        scope: from.string(&at("scope"), WRONG).unwrap_or_else(|| DEFAULT_SCOPE.into()),
-        params: from.texts(&at("params"), WRONG),
+        redirect_uri,
+        scope: scope.unwrap_or_else(|| DEFAULT_SCOPE.into()),
+        params,
     };
     if route.issuer.is_none() && route.endpoints().is_none() {
         from.wrong(NOWHERE);
@@ -107,8 +112,9 @@ pub fn read(from: &Reader, value: &JsValue, source: &Source) -> Option<SignInRou
 pub async fn start(driver: &Rc<Driver>, options: &JsValue) -> Result<JsValue, JsValue> {
     let route = route(driver)?;
     let from = Reader::default();
-    let (app_state, params) = (from.at(options, "state"), from.at(options, "params"));
-    let params = from.texts(&params, PARAMS);
+    let app_state = from.at(options, "state");
+    let mut params = Vec::new();
+    from.of(options).texts("params", PARAMS, &mut params);
     let params = from.check(params)?;
     let app_state = match app_state.is_undefined() {
         true => None,
