@@ -140,7 +140,7 @@ impl Way {
         let (own, before) = (way.clone(), way.last.borrow().clone());
         let passed = task::promise(async move {
             let turned = match key {
-                Some(key) => seal::turn(&key, &data).await,
+                Some(key) => seal::turn(&key, data).await,
                 None => Some(data),
             };
             let _ = js::settled(before).await;

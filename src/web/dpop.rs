@@ -11,7 +11,7 @@ use super::driver::Driver;
 use super::errors::mistake;
 use super::fetch::{let_go, status};
 use super::init::{Call, as_request, request_url};
-use super::json::JsJson;
+use super::json::{self, JsJson};
 use super::keypair::Key;
 use super::{clock, js, seal, task};
 use crate::proto::base64;
@@ -67,7 +67,7 @@ pub async fn proof(driver: &Rc<Driver>, request: &mut Proven, ath: Option<&str>)
     let mut proof = base64::encode_url(dpop::header(&key.jwk).as_bytes());
     proof.push('.');
     proof.push_str(&base64::encode_url(request.claims::<JsJson>(&jti, ath).as_bytes()));
-    let how = js::object(&[("name", "ECDSA".into()), ("hash", "SHA-256".into())]);
+    let how = json::value(r#"{"name":"ECDSA","hash":"SHA-256"}"#);
     let bytes = Uint8Array::from(proof.as_bytes());
     let signing = js::call_settled(&seal::subtle(), "sign", &[&how, &key.private, &bytes]);
     let signature = signing.await?;

@@ -86,6 +86,12 @@ pub fn call(target: &JsValue, name: &str, args: &[&JsValue]) -> Result<JsValue, 
     apply(&get(target, name)?, target, args)
 }
 
+/// `target[name](text)`.
+#[inline(never)]
+pub fn call_text(target: &JsValue, name: &str, text: &str) -> Result<JsValue, JsValue> {
+    call(target, name, &[&text.into()])
+}
+
 /// `function.apply(this, args)`; throws where it is no function.
 #[inline(never)]
 pub fn apply(function: &JsValue, this: &JsValue, args: &[&JsValue]) -> Result<JsValue, JsValue> {
@@ -139,6 +145,12 @@ pub fn set(target: &JsValue, name: &str, value: &JsValue) {
     let _ = reflect_set(target, name, value);
 }
 
+/// `target[name] = text`, on an object of ours.
+#[inline(never)]
+pub fn set_text(target: &JsValue, name: &str, text: &str) {
+    set(target, name, &text.into());
+}
+
 /// A text, or `null`.
 #[inline(never)]
 pub fn text(text: Option<&str>) -> JsValue {
@@ -165,7 +177,7 @@ pub fn text_at(target: &JsValue, name: &str) -> String {
 
 /// A header of a `Response`, or of whatever somebody's `fetch` answers with.
 pub fn header(response: &JsValue, name: &str) -> Option<String> {
-    call(&peek(response, "headers"), "get", &[&name.into()]).ok()?.as_string()
+    call_text(&peek(response, "headers"), "get", name).ok()?.as_string()
 }
 
 /// Waits for a value that may be a promise, anyone's. By value: what is borrowed would be kept as long.

@@ -5,13 +5,12 @@
 
 use std::rc::Rc;
 
-use js_sys::Array;
 use wasm_bindgen::JsValue;
 
 use super::driver::Driver;
 use super::errors::{error, mistake};
 use super::storage::Storage;
-use super::{js, seal, task, timer, vault};
+use super::{js, json, seal, task, timer, vault};
 use crate::proto::dpop;
 use crate::proto::error::{Code, Failure};
 use crate::proto::io::Input;
@@ -38,8 +37,8 @@ pub struct Key {
 impl Key {
     /// The session's own: the one that is kept, or a new one.
     pub async fn load(driver: &Rc<Driver>) -> Result<Self, JsValue> {
-        let how = js::object(&[("name", "ECDSA".into()), ("namedCurve", "P-256".into())]);
-        let usages = Array::of2(&"sign".into(), &"verify".into());
+        let how = json::value(r#"{"name":"ECDSA","namedCurve":"P-256"}"#);
+        let usages = json::value(r#"["sign","verify"]"#);
         let making = js::call_settled(&seal::subtle(), "generateKey", &[&how, &JsValue::FALSE, &usages]);
         let mut pair = making.await.map_err(|_| mistake(NO_KEYS))?;
         let kept = js::settled(kept(driver, pair.clone())).await.unwrap_or_default();

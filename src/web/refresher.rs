@@ -6,7 +6,7 @@ use js_sys::{Function, Promise};
 use wasm_bindgen::JsValue;
 
 use super::driver::Driver;
-use super::json::JsJson;
+use super::json::{self, JsJson};
 use super::timer::before;
 use super::{clock, dpop, js};
 use crate::proto::answer::{self, Facts, Meaning, Refused};
@@ -106,29 +106,26 @@ pub fn post(
 ) -> Result<JsValue, JsValue> {
     let headers = js::object(&[]);
     for (name, value) in &request.headers {
-        js::set(&headers, name, &value.expose().into());
+        js::set_text(&headers, name, value.expose());
     }
     if let Some(content_type) = request.content_type {
-        js::set(&headers, "Content-Type", &content_type.into());
+        js::set_text(&headers, "Content-Type", content_type);
     }
     if let Some(proof) = proof {
-        js::set(&headers, "DPoP", &proof.into());
+        js::set_text(&headers, "DPoP", proof);
     }
+    // RFC 6749 §5.1: never from a cache. And a redirect is not for secrets to follow.
+    let init = json::value(r#"{"cache":"no-store","redirect":"manual"}"#);
+    js::set_text(&init, "method", request.method);
+    js::set(&init, "headers", &headers);
     let credentials = match credentials {
         Credentials::Omit => "omit",
         Credentials::SameOrigin => "same-origin",
         Credentials::Include => "include",
     };
-    let init = js::object(&[
-        ("method", request.method.into()),
-        ("headers", headers),
-        ("credentials", credentials.into()),
-        // RFC 6749 §5.1: never from a cache. And a redirect is not for secrets to follow.
-        ("cache", "no-store".into()),
-        ("redirect", "manual".into()),
-    ]);
+    js::set_text(&init, "credentials", credentials);
     if let Some(body) = &request.body {
-        js::set(&init, "body", &body.expose().into());
+        js::set_text(&init, "body", body.expose());
     }
     Ok(driver.call_fetch(&url.into(), &init)?.into())
 }

@@ -27,42 +27,33 @@ pub fn random_name(bytes: u32) -> Option<String> {
     Some(base64::encode_url(&buffer.to_vec()))
 }
 
-/// Seals a text: nonce and ciphertext in one array. `None` where the platform refuses.
-pub async fn seal(key: &str, text: &str) -> Option<Uint8Array> {
-    let nonce = Uint8Array::new_with_length(NONCE);
-    js::call(&js::global_value("crypto"), "getRandomValues", &[&nonce]).ok()?;
-    let plain = Uint8Array::from(text.as_bytes());
-    let sealed = cipher("encrypt", key, &nonce, &plain).await?;
-    let whole = Uint8Array::new_with_length(NONCE + sealed.length());
-    whole.set(&nonce, 0);
-    whole.set(&sealed, NONCE);
-    Some(whole)
-}
-
-/// Opens what [`seal`] made; `None` for anything else, and with another key.
-pub async fn open(key: &str, sealed: &Uint8Array) -> Option<String> {
-    let (nonce, rest) = (sealed.slice(0, NONCE), sealed.slice(NONCE, sealed.length()));
-    let plain = cipher("decrypt", key, &nonce, &rest).await?;
-    String::from_utf8(plain.to_vec()).ok()
-}
-
-/// Seals a text, and opens what is sealed.
-pub async fn turn(key: &Secret, data: &JsValue) -> Option<JsValue> {
-    match data.as_string() {
-        Some(text) => seal(key.expose(), &text).await.map(JsValue::from),
-        None => open(key.expose(), data.dyn_ref()?).await.map(JsValue::from),
-    }
-}
-
-async fn cipher(what: &str, key: &str, nonce: &Uint8Array, input: &Uint8Array) -> Option<Uint8Array> {
-    let subtle = subtle();
-    let raw = Uint8Array::from(base64::decode_url(key)?.as_slice());
+/// Seals a text, into one array of nonce and ciphertext, and opens what is sealed so. `None` where the platform refuses, for
+/// anything else, and with another key.
+pub async fn turn(key: &Secret, data: JsValue) -> Option<JsValue> {
+    let (what, nonce, input) = match data.as_string() {
+        Some(text) => {
+            let nonce = Uint8Array::new_with_length(NONCE);
+            js::call(&js::global_value("crypto"), "getRandomValues", &[&nonce]).ok()?;
+            ("encrypt", nonce, Uint8Array::from(text.as_bytes()))
+        }
+        None => {
+            let sealed: &Uint8Array = data.dyn_ref()?;
+            ("decrypt", sealed.slice(0, NONCE), sealed.slice(NONCE, sealed.length()))
+        }
+    };
+    let raw = Uint8Array::from(base64::decode_url(key.expose())?.as_slice());
     let usages = js_sys::Array::of1(&what.into());
     let args: [&JsValue; 5] = [&"raw".into(), &raw, &"AES-GCM".into(), &JsValue::FALSE, &usages];
-    let importing = js::call_settled(&subtle, "importKey", &args);
+    let importing = js::call_settled(&subtle(), "importKey", &args);
     let key = importing.await.ok()?;
-    let how = js::object(&[("name", "AES-GCM".into()), ("iv", nonce.into())]);
-    let turning = js::call_settled(&subtle, what, &[&how, &key, input]);
-    let output = turning.await.ok()?;
-    Some(Uint8Array::new(&output))
+    let how = js::object(&[("name", "AES-GCM".into()), ("iv", nonce.clone().into())]);
+    let turning = js::call_settled(&subtle(), what, &[&how, &key, &input]);
+    let output = Uint8Array::new(&turning.await.ok()?);
+    if what == "decrypt" {
+        return String::from_utf8(output.to_vec()).ok().map(JsValue::from);
+    }
+    let whole = Uint8Array::new_with_length(NONCE + output.length());
+    whole.set(&nonce, 0);
+    whole.set(&output, NONCE);
+    Some(whole.into())
 }

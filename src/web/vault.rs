@@ -8,7 +8,8 @@ use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
 
 use super::json::JsJson;
-use super::{callback, clock, js, seal, task};
+use super::task::{self, Settled};
+use super::{callback, clock, js, seal};
 use crate::proto::io::{Expect, Found, Sealed, Swapped};
 use crate::proto::record::{Entry, Meta};
 use crate::proto::secret::Secret;
@@ -44,7 +45,8 @@ pub async fn look(id: &str, key: &Secret) -> Found {
 
 async fn read(id: &str) -> Result<JsValue, JsValue> {
     let store = store("readonly").await?;
-    request(&js::call(&store, "get", &[&id.into()])?).await
+    let asked = request(js::call_text(&store, "get", id)?);
+    Ok(result(&asked.await?))
 }
 
 /// Writes an entry if what is there is as expected.
@@ -54,11 +56,11 @@ pub async fn swap(id: &str, key: &Secret, expect: Expect, meta: &Meta, sealed: S
         Sealed::Keep => None,
         Sealed::Clear => Some(JsValue::NULL),
         Sealed::Put(record) => {
-            let text = stored::write_record::<JsJson>(&record);
-            match seal::seal(key.expose(), &text).await {
-                Some(sealed) => Some(sealed.into()),
-                None => return Swapped::Unavailable,
+            let sealed = seal::turn(key, stored::write_record::<JsJson>(&record).into()).await;
+            if sealed.is_none() {
+                return Swapped::Unavailable;
             }
+            sealed
         }
     };
     match write(id, expect, meta, sealed).await {
@@ -71,8 +73,8 @@ pub async fn swap(id: &str, key: &Secret, expect: Expect, meta: &Meta, sealed: S
 /// What is kept under a name of its own, which no sign-in has; from now on this, if nothing was.
 pub async fn keep(name: &str, value: &JsValue) -> Result<JsValue, JsValue> {
     let store = store("readwrite").await?;
-    let there = request(&js::call(&store, "get", &[&name.into()])?).await?;
-    let there = js::peek(&there, "kept");
+    let asked = request(js::call_text(&store, "get", name)?);
+    let there = js::peek(&result(&asked.await?), "kept");
     let was_there = there.is_object();
     let kept = if was_there { there } else { value.clone() };
     let entry = js::object(&[("kept", kept.clone()), ("touched", js_sys::Date::now().into())]);
@@ -90,7 +92,8 @@ async fn write(
 ) -> Result<Result<u32, JsValue>, JsValue> {
     let store = store("readwrite").await?;
     // The transaction lives as long as nothing but its own requests is awaited.
-    let there = request(&js::call(&store, "get", &[&id.into()])?).await?;
+    let asked = request(js::call_text(&store, "get", id)?);
+    let there = result(&asked.await?);
     let version = version(&there);
     if let Expect::Version(expected) = expect
         && expected != version
@@ -125,21 +128,20 @@ fn put(store: &JsValue, name: &str, value: &JsValue) -> Result<JsValue, JsValue>
 
 async fn found(value: &JsValue, key: &Secret) -> Found {
     let Some(version) = version(value) else { return Found::Nothing };
-    let text = js::get(value, "meta").ok().and_then(|meta| meta.as_string());
+    let text = js::string_at(value, "meta");
     let Some(meta) = text.and_then(|text| stored::read_meta::<JsJson>(&text)) else { return Found::Nothing };
     let mut record = None;
-    if let Some(sealed) = js::get(value, "sealed").ok().and_then(|s| s.dyn_into::<Uint8Array>().ok()) {
-        let text = seal::open(key.expose(), &sealed).await;
-        record = text.and_then(|text| stored::read_record::<JsJson>(&text));
+    let sealed = js::peek(value, "sealed");
+    if sealed.is_instance_of::<Uint8Array>()
+        && let Some(text) = seal::turn(key, sealed).await
+    {
+        record = text.as_string().and_then(|text| stored::read_record::<JsJson>(&text));
     }
     Found::Entry(Box::new(Entry { version, meta, record }))
 }
 
 fn version(value: &JsValue) -> Option<u32> {
-    if !value.is_object() {
-        return None;
-    }
-    js::get(value, "version").ok()?.as_f64().map(|version| version as u32)
+    js::peek(value, "version").as_f64().map(|version| version as u32)
 }
 
 async fn store(mode: &str) -> Result<JsValue, JsValue> {
@@ -164,20 +166,18 @@ async fn store(mode: &str) -> Result<JsValue, JsValue> {
 
 fn in_transaction(database: &JsValue, mode: &str) -> Result<JsValue, JsValue> {
     let transaction = js::call(database, "transaction", &[&STORE.into(), &mode.into()])?;
-    js::call(&transaction, "objectStore", &[&STORE.into()])
+    js::call_text(&transaction, "objectStore", STORE)
 }
 
 fn open_database() -> Result<Promise, JsValue> {
     let opening = js::call(&js::global_value("indexedDB"), "open", &[&DATABASE.into(), &1.into()])?;
     let upgrade = callback::once(|event, _| {
-        let database = js::peek(&js::peek(&event, "target"), "result");
-        js::call(&database, "createObjectStore", &[&STORE.into()]).unwrap_or_default()
+        js::call_text(&result(&event), "createObjectStore", STORE).unwrap_or_default()
     });
     js::set(&opening, "onupgradeneeded", &upgrade);
     let opened = event_promise(&opening, "onsuccess", &["onerror", "onblocked"]);
     Ok(task::promise(async move {
-        js::settled(opened.into()).await?;
-        let database = js::get(&opening, "result")?;
+        let database = result(&js::settled(opened.into()).await?);
         // A browser that clears the site's data, or a newer version, must not wait for us.
         let forget = callback::once(|event, _| {
             OPEN.with(|open| open.take());
@@ -193,10 +193,10 @@ fn open_database() -> Result<Promise, JsValue> {
 /// Removes what belongs to no tab any more.
 async fn clean_up(database: &JsValue) -> Result<(), JsValue> {
     let store = in_transaction(database, "readwrite")?;
-    let keys = request(&js::call(&store, "getAllKeys", &[])?).await?;
-    for key in js_sys::Array::from(&keys) {
-        let value = request(&js::call(&store, "get", &[&key])?).await?;
-        let touched = js::get(&value, "touched")?.as_f64().unwrap_or(0.0);
+    let asked = request(js::call(&store, "getAllKeys", &[])?);
+    for key in js_sys::Array::from(&result(&asked.await?)) {
+        let asked = request(js::call(&store, "get", &[&key])?);
+        let touched = js::peek(&result(&asked.await?), "touched").as_f64().unwrap_or(0.0);
         if touched < js_sys::Date::now() - FORGOTTEN_MS {
             js::call(&store, "delete", &[&key])?;
         }
@@ -204,10 +204,13 @@ async fn clean_up(database: &JsValue) -> Result<(), JsValue> {
     Ok(())
 }
 
-/// An `IDBRequest`'s result.
-async fn request(request: &JsValue) -> Result<JsValue, JsValue> {
-    js::settled(event_promise(request, "onsuccess", &["onerror"]).into()).await?;
-    js::get(request, "result")
+/// Waits for an `IDBRequest`; what comes is the event that tells its [`result`].
+fn request(request: JsValue) -> Settled {
+    js::settled(event_promise(&request, "onsuccess", &["onerror"]).into())
+}
+
+fn result(event: &JsValue) -> JsValue {
+    js::peek(&js::peek(event, "target"), "result")
 }
 
 /// A promise that an event handler resolves and others reject.
