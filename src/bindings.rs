@@ -87,10 +87,7 @@ impl AuthSession {
         #[wasm_bindgen(unchecked_param_type = "RequestInfo | URL")] input: &JsValue,
         #[wasm_bindgen(unchecked_optional_param_type = "RequestInit")] init: &JsValue,
     ) -> Promise {
-        match self.driver.check_live() {
-            Ok(()) => fetch::fetch(&self.driver, input, init),
-            Err(disposed) => Promise::reject(&disposed),
-        }
+        self.live(|driver| fetch::fetch(&driver, input, init))
     }
 
     /// For the class in front: what a request to this URL, a text, leaves with, the `Authorization` value and its epoch;
@@ -229,7 +226,7 @@ impl AuthSession {
         options: &JsValue,
     ) -> Promise {
         let options = options.clone();
-        self.later(async move |driver| sign_in::start(&driver, &options).await)
+        self.live(|driver| task::promise(sign_in::start(driver, options)))
     }
 
     /// Contract: `finishSignIn(url)`.
@@ -238,10 +235,7 @@ impl AuthSession {
         &self,
         #[wasm_bindgen(unchecked_optional_param_type = "string | URL")] url: &JsValue,
     ) -> Promise {
-        match self.driver.check_live() {
-            Ok(()) => sign_in::finish(&self.driver, url),
-            Err(disposed) => Promise::reject(&disposed),
-        }
+        self.live(|driver| sign_in::finish(driver, url))
     }
 
     /// Contract: `signOut({ revoke, force })`.
@@ -252,24 +246,7 @@ impl AuthSession {
         options: &JsValue,
     ) -> Promise {
         let options = options.clone();
-        self.later(async move |driver| {
-            let wants = |name| Ok::<_, JsValue>(option(&options, name)?.as_bool().unwrap_or(true));
-            let (revoke, force) = (wants("revoke")?, wants("force")?);
-            let (refresh, access) = (driver.refresh_token(), driver.access_token());
-            let cookie = driver.settings.config.cookie_interval_ms.is_some();
-            let to_revoke = revoke && (cookie || refresh.is_some() || access.is_some());
-            // Signed out here and now, whatever the network does, unless it must: the rest is courtesy.
-            let mut telling = if to_revoke && !force { None } else { Some(leave(&driver)) };
-            if to_revoke {
-                let revoked = revoke::revoke(&driver, refresh, access).await;
-                if telling.is_none() {
-                    revoked.map_err(|failure| error(&failure))?;
-                    telling = Some(leave(&driver));
-                }
-            }
-            let _ = js::settled(telling.unwrap_or_default()).await;
-            Ok(JsValue::UNDEFINED)
-        })
+        self.live(|driver| task::promise(sign_out(driver, options)))
     }
 
     /// Contract: `subscribe(listener)`.
@@ -314,12 +291,11 @@ impl AuthSession {
         Ok(Listeners::add(&self.driver, kind.into(), function.clone()))
     }
 
-    fn later(&self, work: impl AsyncFnOnce(Rc<Driver>) -> Result<JsValue, JsValue> + 'static) -> Promise {
-        let driver = self.driver.clone();
-        task::promise(async move {
-            driver.check_live()?;
-            work(driver).await
-        })
+    fn live(&self, work: impl FnOnce(Rc<Driver>) -> Promise) -> Promise {
+        match self.driver.check_live() {
+            Ok(()) => work(self.driver.clone()),
+            Err(disposed) => Promise::reject(&disposed),
+        }
     }
 
     /// Asks the core, and makes of its outcome what JavaScript sees.
@@ -371,6 +347,25 @@ const NO_TOKEN: &str = "setTokens() needs the login's answer as an object, with 
 /// A member of a call's options, which may be missing altogether.
 fn option(options: &JsValue, name: &str) -> Result<JsValue, JsValue> {
     if options.is_object() { js::get(options, name) } else { Ok(JsValue::UNDEFINED) }
+}
+
+async fn sign_out(driver: Rc<Driver>, options: JsValue) -> Result<JsValue, JsValue> {
+    let wants = |name| Ok::<_, JsValue>(option(&options, name)?.as_bool().unwrap_or(true));
+    let (revoke, force) = (wants("revoke")?, wants("force")?);
+    let (refresh, access) = (driver.refresh_token(), driver.access_token());
+    let cookie = driver.settings.config.cookie_interval_ms.is_some();
+    let to_revoke = revoke && (cookie || refresh.is_some() || access.is_some());
+    // Signed out here and now, whatever the network does, unless it must: the rest is courtesy.
+    let mut telling = if to_revoke && !force { None } else { Some(leave(&driver)) };
+    if to_revoke {
+        let revoked = revoke::revoke(&driver, refresh, access).await;
+        if telling.is_none() {
+            revoked.map_err(|failure| error(&failure))?;
+            telling = Some(leave(&driver));
+        }
+    }
+    let _ = js::settled(telling.unwrap_or_default()).await;
+    Ok(JsValue::UNDEFINED)
 }
 
 /// Signs out at once; the value settles when the other tabs can know.

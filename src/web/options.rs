@@ -7,7 +7,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::Url;
 
 use super::reader::{Members, Reader, absent};
-use super::refresher::Source;
+use super::refresher::{Source, plain_route};
 use super::storage::Place;
 use super::{channel, js, seal, sign_in, vault};
 use crate::proto::allow::Rule;
@@ -155,7 +155,7 @@ fn source(from: &Reader, value: &JsValue) -> Source {
     if !value.is_object() && !value.is_string() {
         from.wrong(wrong);
     }
-    Source::Route(Route::new(from.href(value, wrong)))
+    Source::Route(plain_route(from.href(value, wrong)))
 }
 
 fn route(from: &Reader, value: &JsValue) -> Route {
@@ -166,10 +166,7 @@ fn route(from: &Reader, value: &JsValue) -> Route {
     );
     let mut mode = Mode::Token;
     at.choice("mode", MODES, "refresh.mode must be \"token\" or \"cookie\".", &mut mode);
-    let mut route = match mode {
-        Mode::Token => Route::new(url),
-        Mode::Cookie => Route::cookie(url),
-    };
+    let mut route = if mode == Mode::Cookie { Route::cookie(url) } else { plain_route(url) };
     at.choice("body", BODIES, "refresh.body must be \"form\", \"json\" or \"none\".", &mut route.body);
     let wrong = "refresh.clientId must be a string that is not empty.";
     at.string("clientId", wrong, &mut route.client_id);

@@ -25,6 +25,12 @@ pub enum Source {
     Function(Function),
 }
 
+/// A route of which only the URL is known yet.
+#[inline(never)]
+pub fn plain_route(url: String) -> Route {
+    Route::new(url)
+}
+
 /// Asks for new tokens. `None`: no answer came.
 pub async fn present(
     driver: &Rc<Driver>,

@@ -1,14 +1,13 @@
 //! Telling the server that a session is over (RFC 7009), or the app's own logout route.
 
-use wasm_bindgen::JsValue;
-
 use super::driver::Driver;
+use super::fetch::status;
 use super::js;
 use super::json::JsJson;
-use super::refresher::{Source, post};
+use super::refresher::{Source, plain_route, post};
 use super::timer::{before, deadline};
 use crate::proto::error::{Code, Failure};
-use crate::proto::route::{self, Route};
+use crate::proto::route;
 use crate::proto::secret::Secret;
 
 const FAILED: &str = "The revocation route could not be reached, did not answer in time or refused.";
@@ -22,7 +21,8 @@ pub async fn revoke(
     let Some(revoke) = &driver.settings.revoke else { return Ok(()) };
     let hint = if refresh_token.is_some() { "refresh_token" } else { "access_token" };
     let token = refresh_token.or(access_token);
-    let mut to = Route { body: revoke.body, ..Route::new(revoke.url.as_str()) };
+    let mut to = plain_route(revoke.url.clone());
+    to.body = revoke.body;
     to.client_id = driver.settings.sign_in.as_ref().map(|route| route.client_id.clone());
     if let Source::Route(route) = &driver.settings.source {
         // The same client, by the same means (RFC 7009 §2.1).
@@ -45,10 +45,12 @@ pub async fn revoke(
     // Without a proof: RFC 9449 knows none here, and a preflight that no server expects would be the price.
     let sent = post(driver, &revoke.url, &request, revoke.credentials, None).unwrap_or_default();
     let answer = js::settled(before(Some(&deadline), sent)).await;
-    let status = answer.and_then(|response| js::get(&response, "status"));
-    let status = status.ok().as_ref().and_then(JsValue::as_f64).map(|status| status as u16);
-    match status {
+    match answer.ok().and_then(|response| status(&response)) {
         Some(200..300) => Ok(()),
-        status => Err(Failure { status, ..Failure::new(Code::RefreshUnavailable, FAILED) }),
+        status => {
+            let mut failure = Failure::new(Code::RefreshUnavailable, FAILED);
+            failure.status = status;
+            Err(failure)
+        }
     }
 }

@@ -12,8 +12,9 @@ use wasm_bindgen::JsValue;
 use super::driver::{self, Driver};
 use super::errors::{error, mistake};
 use super::json::JsJson;
+use super::keypair::Key;
 use super::reader::{Reader, absent};
-use super::refresher::{Source, send};
+use super::refresher::{Source, plain_route, send};
 use super::storage::Place;
 use super::timer::{before, deadline};
 use super::{clock, dpop, js, json, seal, task};
@@ -109,36 +110,52 @@ pub fn read(from: &Reader, value: &JsValue, source: &Source) -> Option<SignInRou
 }
 
 /// Contract: `startSignIn({ state, params })`.
-pub async fn start(driver: &Rc<Driver>, options: &JsValue) -> Result<JsValue, JsValue> {
-    let route = route(driver)?;
+pub async fn start(driver: Rc<Driver>, options: JsValue) -> Result<JsValue, JsValue> {
+    let route = route(&driver)?;
+    let (app_state, params) = given(&options)?;
+    let endpoints = endpoints(&driver, route).await?;
+    // RFC 9449 §10: who steals the code can't use it.
+    let key = if driver.settings.dpop { Some(dpop::key(&driver).await?) } else { None };
+    let (address, pending) = departure(route, endpoints, key, app_state, &params)?;
+    forget(&driver).await;
+    keep(&driver, pending).await;
+    Ok(address)
+}
+
+/// The options: the app's state as JSON, and further parameters.
+fn given(options: &JsValue) -> Result<(Option<String>, Vec<(String, Secret)>), JsValue> {
     let from = Reader::default();
     let app_state = from.at(options, "state");
     let mut params = Vec::new();
     from.of(options).texts("params", PARAMS, &mut params);
     let params = from.check(params)?;
-    let app_state = match app_state.is_undefined() {
-        true => None,
-        false => {
-            let text = JSON::stringify(&app_state).ok().and_then(|text| text.as_string());
-            Some(text.ok_or_else(|| mistake(STATE))?)
-        }
-    };
-    let endpoints = endpoints(driver, route).await?;
+    if app_state.is_undefined() {
+        return Ok((None, params));
+    }
+    let text = JSON::stringify(&app_state).ok().and_then(|text| text.as_string());
+    Ok((Some(text.ok_or_else(|| mistake(STATE))?), params))
+}
+
+/// The address to go to, and what is to be kept until the redirect comes.
+fn departure(
+    route: &SignInRoute,
+    endpoints: Endpoints,
+    key: Option<Rc<Key>>,
+    app_state: Option<String>,
+    params: &[(String, Secret)],
+) -> Result<(JsValue, JsValue), JsValue> {
     let names = seal::random_name(16).zip(seal::random_name(32));
     let (state, verifier) = names.ok_or_else(|| mistake(NO_DICE))?;
     // RFC 7636 §4.2.
     let challenge = base64::encode_url(&Sha256::digest(&verifier));
-    // RFC 9449 §10: who steals the code can't use it.
-    let key = if driver.settings.dpop { Some(dpop::key(driver).await?) } else { None };
-    let thumbprint = key.filter(|key| key.is_kept).map(|key| base64::encode_url(&Sha256::digest(&key.jwk)));
-
     let address = js::construct("URL", &[&endpoints.authorization.into()])?;
     let query = js::get(&address, "searchParams")?;
-    for (name, value) in authorization(route, &state, &challenge, &params) {
-        js::call(&query, "set", &[&name.into(), &value.into()])?;
+    let set = |name: &str, value: &str| js::call(&query, "set", &[&name.into(), &value.into()]);
+    for (name, value) in authorization(route, &state, &challenge, params) {
+        set(name, value)?;
     }
-    if let Some(thumbprint) = thumbprint {
-        js::call(&query, "set", &[&"dpop_jkt".into(), &thumbprint.into()])?;
+    if let Some(key) = key.filter(|key| key.is_kept) {
+        set("dpop_jkt", &base64::encode_url(&Sha256::digest(&key.jwk)))?;
     }
     let pending = Pending {
         state: Secret::new(state),
@@ -147,23 +164,20 @@ pub async fn start(driver: &Rc<Driver>, options: &JsValue) -> Result<JsValue, Js
         redirect_uri: route.redirect_uri.clone(),
         made_at_ms: clock::reading().wall_ms,
     };
-    keep(driver, &pending.write::<JsJson>()).await;
-    js::get(&address, "href")
+    Ok((js::get(&address, "href")?, pending.write::<JsJson>().into()))
 }
 
 /// Contract: `finishSignIn(url)`.
-pub fn finish(driver: &Rc<Driver>, url: &JsValue) -> Promise {
+pub fn finish(driver: Rc<Driver>, url: &JsValue) -> Promise {
     let address = match address(url) {
         Ok(address) => address,
         Err(wrong) => return Promise::reject(&wrong),
     };
-    let href = js::get(&address, "href").ok().and_then(|href| href.as_string()).unwrap_or_default();
-    let which = [&key(driver), " ", &href].concat();
+    let which = [&key(&driver), " ", &js::text_at(&address, "href")].concat();
     let joined = FINISHING.with(|cell| cell.borrow().clone()).filter(|finishing| finishing.0 == which);
     if let Some((_, promise)) = joined {
         return promise;
     }
-    let driver = driver.clone();
     let promise = task::promise(async move {
         // A moment, so that this is on record before it can fail.
         let _ = js::settled(JsValue::UNDEFINED).await;
@@ -178,15 +192,9 @@ pub fn finish(driver: &Rc<Driver>, url: &JsValue) -> Promise {
 async fn finish_once(driver: &Rc<Driver>, address: &JsValue) -> Result<JsValue, JsValue> {
     let route = route(driver)?;
     let wrong = |message| Err(error(&Failure::new(Code::InvalidState, message)));
-    let params: Vec<_> = Array::from(&js::get(address, "searchParams")?)
-        .iter()
-        .filter_map(|param| {
-            let param = Array::from(&param);
-            param.get(0).as_string().zip(param.get(1).as_string())
-        })
-        .collect();
-    let Some(redirect) = Redirect::read(&params) else { return wrong(NO_REDIRECT) };
-    let Some(pending) = kept(driver).await.filter(|pending| redirect.answers(pending)) else {
+    let Some(redirect) = Redirect::read(&redirect_params(address)?) else { return wrong(NO_REDIRECT) };
+    let text = at_places(driver, "getItem", &JsValue::UNDEFINED, JsValue::is_string).await;
+    let Some(pending) = kept(driver, text).filter(|pending| redirect.answers(pending)) else {
         clean(address);
         return wrong(WRONG_STATE);
     };
@@ -216,6 +224,17 @@ async fn finish_once(driver: &Rc<Driver>, address: &JsValue) -> Result<JsValue, 
     Ok(js::object(&[("snapshot", snapshot), ("state", state)]))
 }
 
+fn redirect_params(address: &JsValue) -> Result<Vec<(String, String)>, JsValue> {
+    let mut params = Vec::new();
+    for param in Array::from(&js::get(address, "searchParams")?) {
+        let param = Array::from(&param);
+        if let (Some(name), Some(value)) = (param.get(0).as_string(), param.get(1).as_string()) {
+            params.push((name, value));
+        }
+    }
+    Ok(params)
+}
+
 /// Begins a session with what a login gave.
 pub fn begin(driver: &Rc<Driver>, mut grant: Grant) -> Result<JsValue, JsValue> {
     settle_lifetime::<JsJson>(&mut grant, clock::reading().wall_ms);
@@ -230,7 +249,8 @@ fn route(driver: &Driver) -> Result<&SignInRoute, JsValue> {
 
 /// The same client as at the refresh route authenticates by the same means.
 fn token_route(driver: &Driver, route: &SignInRoute, url: String) -> Route {
-    let mut to = Route { client_id: Some(route.client_id.clone()), ..Route::new(url) };
+    let mut to = plain_route(url);
+    to.client_id = Some(route.client_id.clone());
     if let Source::Route(refresh) = &driver.settings.source
         && refresh.client_id == to.client_id
     {
@@ -284,10 +304,9 @@ async fn discover(driver: &Rc<Driver>) -> Result<JsValue, JsValue> {
 }
 
 async fn get(driver: &Driver, url: &str, deadline: &Promise) -> Result<JsValue, JsValue> {
-    let headers = js::object(&[("Accept", "application/json".into())]);
     // As with all requests of ours: whoever the issuer's server points to is not the issuer.
     let init =
-        js::object(&[("headers", headers), ("credentials", "omit".into()), ("redirect", "manual".into())]);
+        json::value(r#"{"headers":{"Accept":"application/json"},"credentials":"omit","redirect":"manual"}"#);
     let response = js::settled(before(Some(deadline), driver.call_fetch(&url.into(), &init)?.into())).await?;
     let text = js::settled(before(Some(deadline), js::call(&response, "text", &[])?)).await?;
     // Nothing: the deadline has passed.
@@ -331,48 +350,57 @@ fn key(driver: &Driver) -> String {
 }
 
 /// The last one started counts.
-async fn keep(driver: &Rc<Driver>, text: &str) {
-    forget(driver).await;
-    let text = JsValue::from_str(text);
-    let key = key(driver);
-    for place in places(driver) {
-        let keeping = js::call_settled(&place, "setItem", &[&key.as_str().into(), &text]);
-        if keeping.await.is_ok() {
-            return;
-        }
+async fn keep(driver: &Rc<Driver>, text: JsValue) {
+    if at_places(driver, "setItem", &text, |_| true).await.is_none() {
+        KEPT.with(|list| list.borrow_mut().push((key(driver), text.as_string().unwrap_or_default())));
+        driver.feed(Input::StorageFailed(NOT_KEPT));
     }
-    KEPT.with(|list| list.borrow_mut().push((key, text.as_string().unwrap_or_default())));
-    driver.feed(Input::StorageFailed(NOT_KEPT));
 }
 
-async fn kept(driver: &Driver) -> Option<Pending> {
-    let key = key(driver);
-    let now_ms = clock::reading().wall_ms;
-    for place in places(driver) {
-        let reading = js::call_settled(&place, "getItem", &[&key.as_str().into()]);
-        if let Some(text) = reading.await.ok().and_then(|text| text.as_string()) {
-            return Pending::read::<JsJson>(&text, now_ms);
-        }
-    }
-    let text = KEPT.with(|list| list.borrow().iter().find(|one| one.0 == key).map(|one| one.1.clone()))?;
-    Pending::read::<JsJson>(&text, now_ms)
+/// What a place has, or this page.
+fn kept(driver: &Driver, there: Option<JsValue>) -> Option<Pending> {
+    let text = there.and_then(|text| text.as_string()).or_else(|| {
+        let key = key(driver);
+        KEPT.with(|list| list.borrow().iter().find(|one| one.0 == key).map(|one| one.1.clone()))
+    });
+    Pending::read::<JsJson>(&text?, clock::reading().wall_ms)
 }
 
 async fn forget(driver: &Driver) {
+    at_places(driver, "removeItem", &JsValue::UNDEFINED, |_| false).await;
     let key = key(driver);
-    for place in places(driver) {
-        let forgetting = js::call_settled(&place, "removeItem", &[&key.as_str().into()]);
-        let _ = forgetting.await;
-    }
     KEPT.with(|list| list.borrow_mut().retain(|one| one.0 != key));
 }
 
+/// Calls a method of one place after the other, till one gives what is enough.
+async fn at_places(
+    driver: &Driver,
+    method: &str,
+    text: &JsValue,
+    enough: fn(&JsValue) -> bool,
+) -> Option<JsValue> {
+    let key = JsValue::from(key(driver));
+    for place in places(driver) {
+        let called = match text.is_undefined() {
+            true => js::call_settled(&place, method, &[&key]),
+            false => js::call_settled(&place, method, &[&key, text]),
+        };
+        if let Some(given) = called.await.ok().filter(enough) {
+            return Some(given);
+        }
+    }
+    None
+}
+
 fn places(driver: &Driver) -> Vec<JsValue> {
+    let mut places = Vec::new();
     // Merely reading the property throws where the user has blocked storage.
-    let session = js::get(&js::page(), "sessionStorage").ok().filter(JsValue::is_object);
-    let own = match &driver.settings.place {
-        Place::Own(storage) => Some(storage.clone()),
-        Place::Session | Place::Local | Place::Memory => None,
-    };
-    session.into_iter().chain(own).collect()
+    let session = js::peek(&js::page(), "sessionStorage");
+    if session.is_object() {
+        places.push(session);
+    }
+    if let Place::Own(storage) = &driver.settings.place {
+        places.push(storage.clone());
+    }
+    places
 }
