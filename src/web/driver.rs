@@ -386,11 +386,12 @@ impl Driver {
 
     /// Calls the wrapped `fetch`: the app's, or the platform's as it is now.
     pub fn call_fetch(&self, input: &JsValue, init: &JsValue) -> Result<Promise, JsValue> {
+        let args = [input, init];
         let promise = match &self.settings.fetch {
-            Some(fetch) => fetch.call2(&JsValue::UNDEFINED, input, init)?,
-            None => js::call(&js::global(), "fetch", &[input, init])?,
+            Some(fetch) => js::apply(fetch, &JsValue::UNDEFINED, &args),
+            None => js::call(&js::global(), "fetch", &args),
         };
-        Ok(task::adopted(&promise))
+        promise.map(|promise| task::adopted(&promise))
     }
 
     /// A write that tells other tabs of a sign-out, if one is on its way.

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::mem::ManuallyDrop;
 
-use js_sys::{Error, Function, Reflect};
+use js_sys::Function;
 use wasm_bindgen::prelude::*;
 
 use super::js;
@@ -41,14 +41,12 @@ pub fn caused(failure: &Failure, cause: Option<JsValue>) -> JsValue {
         js::set(&fields, "cause", &cause);
     }
     let class = CLASS.with(|cell| cell.borrow().clone());
-    if let Some(made) = class.and_then(|class| Reflect::construct(&class, &js_sys::Array::of1(&fields)).ok())
-    {
-        return made;
-    }
-    let plain = Error::new(failure.message);
-    plain.set_name("AuthError");
-    js_sys::Object::assign(&plain, fields.unchecked_ref());
-    plain.into()
+    let made = class.and_then(|class| js::new(&class, &[&fields]).ok());
+    made.unwrap_or_else(|| {
+        let plain = js::construct("Error", &[&failure.message.into()]).unwrap_or_default();
+        js::set_text(&plain, "name", "AuthError");
+        js::call_static("Object", "assign", &[&plain, &fields]).unwrap_or(plain)
+    })
 }
 
 /// The caller's mistake, named.

@@ -341,7 +341,7 @@ impl Fetching {
         }
         let ticket = driver.access_token().map_or(JsValue::UNDEFINED, |token| {
             let value = [driver.settings.scheme.as_str(), token.expose()].join(" ");
-            Array::of2(&value.into(), &epoch.0.into()).into()
+            js::list(&[&value.into(), &epoch.0.into()]).into()
         });
         self.ticket.replace(Some((epoch, ticket.clone())));
         ticket
@@ -359,7 +359,7 @@ impl Fetching {
             return JsValue::UNDEFINED;
         }
         let parts: &Array = ticket.unchecked_ref();
-        let ticket: JsValue = Array::of3(&parts.get(0), &parts.get(1), &base).into();
+        let ticket: JsValue = js::list(&[&parts.get(0), &parts.get(1), &base]).into();
         self.from_base.replace(Some((epoch, ticket.clone())));
         ticket
     }

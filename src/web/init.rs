@@ -194,7 +194,7 @@ fn copy(init: &JsValue) -> Result<Object, JsValue> {
     }
     assign(&copy, init)?;
     let prototype = prototype_of(init)?;
-    if prototype.is_null() || Object::is(&prototype, &prototype_of(&copy)?) {
+    if prototype.is_null() || prototype == prototype_of(&copy)? {
         return Ok(copy);
     }
     for member in MEMBERS {

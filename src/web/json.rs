@@ -46,7 +46,7 @@ impl Json for JsJson {
     }
 
     fn text(&self) -> String {
-        JSON::stringify(&self.0).ok().and_then(|text| text.as_string()).unwrap_or_default()
+        text(&self.0)
     }
 
     fn object(members: &[(&str, Member<'_>)]) -> String {
@@ -62,6 +62,11 @@ impl Json for JsJson {
         }
         Self(object.into()).text()
     }
+}
+
+/// A value as JSON text; nothing where it can't be written so.
+pub fn text(value: &JsValue) -> String {
+    JSON::stringify(value).ok().and_then(|text| text.as_string()).unwrap_or_default()
 }
 
 /// JSON text as a value; `null` where it is none.

@@ -63,10 +63,11 @@ impl Listeners {
     }
 
     fn call(&self, kind: &str, event: &JsValue) {
-        let list: Vec<_> = self.list.borrow().iter().filter(|l| l.kind == kind).cloned().collect();
+        let list = self.list.borrow().clone();
         for listener in list {
             // One before it may have removed it.
-            if listener.live.get()
+            if listener.kind == kind
+                && listener.live.get()
                 && let Err(thrown) = listener.function.call1(&JsValue::UNDEFINED, event)
             {
                 report(&thrown);

@@ -8,8 +8,8 @@ use wasm_bindgen::prelude::*;
 
 use super::callback;
 use super::driver::Driver;
-use super::js;
 use super::task::{self, Settle};
+use super::{js, json};
 use crate::proto::io::{AttemptId, Input};
 
 /// The locks this session holds, asks for or waits for.
@@ -50,8 +50,7 @@ impl Locks {
         };
         let asked = Rc::new(Asked { attempt, abort, release: RefCell::new(None) });
         driver.locks.0.borrow_mut().push(asked.clone());
-        let name =
-            ["tokenwell/", id, "/", &String::from(js_sys::Number::from(claim).to_js_string())].concat();
+        let name = ["tokenwell/", id, "/", &json::text(&claim.into())].concat();
         let signal = js::peek(&asked.abort, "signal");
         let options = js::object(&[("mode", mode.into()), ("signal", signal)]);
         let callback = on_grant(driver, &asked, mode == "exclusive", granted);
@@ -69,11 +68,14 @@ impl Locks {
 
     /// Gives back what an attempt holds, and ends what it waits for.
     pub fn give_back(&self, attempt: AttemptId) {
-        let (gone, kept): (Vec<_>, Vec<_>) = self.0.take().into_iter().partition(|a| a.attempt == attempt);
-        self.0.borrow_mut().extend(kept);
-        for asked in gone {
-            let release = asked.release.take();
-            match release {
+        loop {
+            let asked = {
+                let mut list = self.0.borrow_mut();
+                let at = list.iter().position(|asked| asked.attempt == attempt);
+                at.map(|at| list.swap_remove(at))
+            };
+            let Some(asked) = asked else { return };
+            match asked.release.take() {
                 Some(release) => release.with(Ok(JsValue::UNDEFINED)),
                 None => drop(js::call(&asked.abort, "abort", &[])),
             };
@@ -82,9 +84,8 @@ impl Locks {
 
     fn forget(&self, which: &Rc<Asked>) -> bool {
         let mut list = self.0.borrow_mut();
-        let before = list.len();
-        list.retain(|asked| !Rc::ptr_eq(asked, which));
-        list.len() < before
+        let at = list.iter().position(|asked| Rc::ptr_eq(asked, which));
+        at.map(|at| list.swap_remove(at)).is_some()
     }
 }
 

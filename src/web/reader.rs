@@ -127,7 +127,7 @@ impl Reader {
             return self.wrong("A list in the options has more members than anyone has a use for.");
         }
         for at in 0..length {
-            match self.0.get().is_none().then(|| Reflect::get_u32(list, at)) {
+            match self.0.get().is_none().then(|| Reflect::get(list, &at.into())) {
                 Some(Ok(member)) => read(member),
                 Some(Err(thrown)) => self.threw(thrown),
                 None => return,

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::mem::ManuallyDrop;
 use std::rc::Rc;
 
-use js_sys::{Array, JSON, Promise};
+use js_sys::{Array, JSON, Map, Promise};
 use sha2::{Digest, Sha256};
 use wasm_bindgen::JsValue;
 
@@ -29,11 +29,11 @@ use crate::proto::token::settle_lifetime;
 
 thread_local! {
     /// An issuer's metadata, asked for once a page; what failed is forgotten.
-    static DISCOVERED: ManuallyDrop<RefCell<Vec<(String, Promise)>>> = const { ManuallyDrop::new(RefCell::new(Vec::new())) };
+    static DISCOVERED: ManuallyDrop<Map> = ManuallyDrop::new(Map::new());
     /// The redirect being finished: pages that run an effect twice (React's StrictMode) join it.
     static FINISHING: ManuallyDrop<RefCell<Option<(String, Promise)>>> = const { ManuallyDrop::new(RefCell::new(None)) };
     /// What is kept where no storage keeps it: good for a sign-in that does not leave the page.
-    static KEPT: ManuallyDrop<RefCell<Vec<(String, String)>>> = const { ManuallyDrop::new(RefCell::new(Vec::new())) };
+    static KEPT: ManuallyDrop<Map> = ManuallyDrop::new(Map::new());
 }
 
 const WRONG: &str = "signIn must be { issuer or endpoints, clientId, redirectUri, scope?, params? }.";
@@ -264,37 +264,34 @@ async fn endpoints(driver: &Rc<Driver>, route: &SignInRoute) -> Result<Endpoints
     if let Some(endpoints) = route.endpoints() {
         return Ok(endpoints);
     }
-    let issuer = route.issuer.clone().unwrap_or_default();
-    let known =
-        DISCOVERED.with(|list| list.borrow().iter().find(|one| one.0 == issuer).map(|one| one.1.clone()));
-    let promise = known.unwrap_or_else(|| {
-        let asking = driver.clone();
-        let promise = task::promise(async move { discover(&asking).await });
-        DISCOVERED.with(|list| list.borrow_mut().push((issuer.clone(), promise.clone())));
-        promise
-    });
-    match js::settled(promise.into()).await {
+    let issuer = js::text(route.issuer.as_deref());
+    let mut promise = DISCOVERED.with(|all| all.get(&issuer));
+    if promise.is_undefined() {
+        promise = task::promise(discover(driver.clone())).into();
+        DISCOVERED.with(|all| all.set(&issuer, &promise));
+    }
+    match js::settled(promise).await {
         Ok(text) => {
             let found = route.discovered::<JsJson>(&text.as_string().unwrap_or_default());
             found.ok_or_else(|| error(&Failure::new(Code::InvalidResponse, NOT_ITS_OWN)))
         }
         Err(failed) => {
-            DISCOVERED.with(|list| list.borrow_mut().retain(|one| one.0 != issuer));
+            DISCOVERED.with(|all| all.delete(&issuer));
             Err(failed)
         }
     }
 }
 
 /// The text of the issuer's metadata.
-async fn discover(driver: &Rc<Driver>) -> Result<JsValue, JsValue> {
-    let route = route(driver)?;
+async fn discover(driver: Rc<Driver>) -> Result<JsValue, JsValue> {
+    let route = route(&driver)?;
     let mut failure = Failure::new(Code::RefreshUnavailable, UNDISCOVERED);
     let deadline = deadline(driver.settings.config.timeout_ms);
     for url in metadata_urls(route.issuer.as_deref().unwrap_or_default()) {
         if url.is_empty() {
             continue;
         }
-        let Ok(text) = get(driver, &url, &deadline).await else { continue };
+        let Ok(text) = get(&driver, &url, &deadline).await else { continue };
         if route.discovered::<JsJson>(&text.as_string().unwrap_or_default()).is_some() {
             return Ok(text);
         }
@@ -352,24 +349,20 @@ fn key(driver: &Driver) -> String {
 /// The last one started counts.
 async fn keep(driver: &Rc<Driver>, text: JsValue) {
     if at_places(driver, "setItem", &text, |_| true).await.is_none() {
-        KEPT.with(|list| list.borrow_mut().push((key(driver), text.as_string().unwrap_or_default())));
+        KEPT.with(|kept| kept.set(&key(driver).into(), &text));
         driver.feed(Input::StorageFailed(NOT_KEPT));
     }
 }
 
 /// What a place has, or this page.
 fn kept(driver: &Driver, there: Option<JsValue>) -> Option<Pending> {
-    let text = there.and_then(|text| text.as_string()).or_else(|| {
-        let key = key(driver);
-        KEPT.with(|list| list.borrow().iter().find(|one| one.0 == key).map(|one| one.1.clone()))
-    });
-    Pending::read::<JsJson>(&text?, clock::reading().wall_ms)
+    let text = there.unwrap_or_else(|| KEPT.with(|kept| kept.get(&key(driver).into())));
+    Pending::read::<JsJson>(&text.as_string()?, clock::reading().wall_ms)
 }
 
 async fn forget(driver: &Driver) {
     at_places(driver, "removeItem", &JsValue::UNDEFINED, |_| false).await;
-    let key = key(driver);
-    KEPT.with(|list| list.borrow_mut().retain(|one| one.0 != key));
+    KEPT.with(|kept| kept.delete(&key(driver).into()));
 }
 
 /// Calls a method of one place after the other, till one gives what is enough.

@@ -18,7 +18,7 @@ use crate::proto::stored;
 const DATABASE: &str = "tokenwell";
 const STORE: &str = "sessions";
 /// Entries that nobody has touched for this long, ms, belong to sign-ins whose last tab has gone.
-const FORGOTTEN_MS: f64 = 400.0 * 86_400_000.0;
+const FORGOTTEN_MS: i64 = 400 * 86_400_000;
 
 thread_local! {
     /// The open database, as a promise; dropped when it fails or is closed, so that the next use opens again.
@@ -77,7 +77,7 @@ pub async fn keep(name: &str, value: &JsValue) -> Result<JsValue, JsValue> {
     let there = js::peek(&result(&asked.await?), "kept");
     let was_there = there.is_object();
     let kept = if was_there { there } else { value.clone() };
-    let entry = js::object(&[("kept", kept.clone()), ("touched", js_sys::Date::now().into())]);
+    let entry = js::object(&[("kept", kept.clone()), ("touched", js::ms(Some(clock::reading().wall_ms)))]);
     let written = js::settled(put(&store, name, &entry)?).await;
     // What was there is as good if it can't be touched.
     if was_there { Ok(kept) } else { written.map(|_| kept) }
@@ -110,7 +110,7 @@ async fn write(
         ("version", next.into()),
         ("meta", stored::write_meta::<JsJson>(meta).into()),
         ("sealed", sealed),
-        ("touched", js_sys::Date::now().into()),
+        ("touched", js::ms(Some(clock::reading().wall_ms))),
     ]);
     js::settled(put(&store, id, &value)?).await?;
     Ok(Ok(next))
@@ -197,7 +197,7 @@ async fn clean_up(database: &JsValue) -> Result<(), JsValue> {
     for key in js_sys::Array::from(&result(&asked.await?)) {
         let asked = request(js::call(&store, "get", &[&key])?);
         let touched = js::peek(&result(&asked.await?), "touched").as_f64().unwrap_or(0.0);
-        if touched < js_sys::Date::now() - FORGOTTEN_MS {
+        if (touched as i64) < clock::reading().wall_ms - FORGOTTEN_MS {
             js::call(&store, "delete", &[&key])?;
         }
     }
