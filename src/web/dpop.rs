@@ -87,19 +87,16 @@ pub fn answered(driver: &Driver, request: &mut Proven, complaint: Complaint, res
 
 /// Sends a call with a proof, and again where the server wants another one.
 pub fn dispatch(driver: &Rc<Driver>, call: &Call, epoch: Epoch, authorization: Option<JsString>) -> Promise {
-    let (driver, mut call) = (driver.clone(), call.clone());
-    task::promise(async move {
-        call.pin()?;
-        send(&driver, &call, epoch, authorization).await
-    })
+    task::promise(send(driver.clone(), call.clone(), epoch, authorization))
 }
 
 async fn send(
-    driver: &Rc<Driver>,
-    call: &Call,
+    driver: Rc<Driver>,
+    mut call: Call,
     epoch: Epoch,
     authorization: Option<JsString>,
 ) -> Result<JsValue, JsValue> {
+    call.pin()?;
     // What the call is about is looked at in its caller's turn; the rest takes a while.
     let token = driver.access_token();
     let (mut input, mut init) = call.arguments(authorization.as_ref(), call.replayable)?;
@@ -108,11 +105,11 @@ async fn send(
     let ath = known.or_else(|| Some(base64::encode_url(&Sha256::digest(token.as_ref()?.expose()))));
     driver.dpop.ath.replace(ath.clone().map(|ath| (epoch, ath)));
     loop {
-        call.prove(&proof(driver, &mut request, ath.as_deref()).await?)?;
+        call.prove(&proof(&driver, &mut request, ath.as_deref()).await?)?;
         let response = js::settled(driver.call_fetch(&input, &init)?.into()).await?;
         let challenge = js::header(&response, "www-authenticate");
         let complaint = Complaint::of_answer(status(&response), challenge.as_deref());
-        if !answered(driver, &mut request, complaint, &response) || !call.replayable {
+        if !answered(&driver, &mut request, complaint, &response) || !call.replayable {
             return Ok(response);
         }
         let_go(&response);

@@ -265,14 +265,9 @@ impl Driver {
                     self.farewell.replace(Some(swap));
                 }
             }
-            Effect::Present { attempt, refresh_token, access_token, reason } => task::spawn(async move {
-                let meaning = refresher::present(&driver, attempt, refresh_token, access_token, reason).await;
-                driver.feed(match meaning {
-                    Some(meaning) => Input::Answered(attempt, meaning),
-                    None => Input::Unanswered(attempt),
-                });
-                Ok(JsValue::UNDEFINED)
-            }),
+            Effect::Present { attempt, refresh_token, access_token, reason } => {
+                task::spawn(refresher::present(driver, attempt, refresh_token, access_token, reason));
+            }
             Effect::Store { record, fresh } => Storage::store(self, &record, fresh),
             Effect::Forget { id } => Storage::forget(self, &id),
             Effect::Listen(whom) => self.channel.listen(&Rc::downgrade(self), whom),

@@ -189,7 +189,12 @@ pub fn settled(value: JsValue) -> Settled {
 /// Calls a method and waits for what it gives. Not in the same statement: its arguments would be kept as long.
 #[inline(never)]
 pub fn call_settled(target: &JsValue, name: &str, args: &[&JsValue]) -> Settled {
-    match call(target, name, args) {
+    settled_or(call(target, name, args))
+}
+
+/// Waits for what a call gave, if it did not throw.
+pub fn settled_or(given: Result<JsValue, JsValue>) -> Settled {
+    match given {
         Ok(given) => task::settled(&given),
         Err(thrown) => Settled::failed(thrown),
     }

@@ -7,11 +7,12 @@ use wasm_bindgen::JsValue;
 
 use super::driver::Driver;
 use super::json::{self, JsJson};
+use super::task::{Given, Settled};
 use super::timer::before;
 use super::{clock, dpop, js};
 use crate::proto::answer::{self, Facts, Meaning, Refused};
 use crate::proto::dpop::{Proven, bound, complaint};
-use crate::proto::io::{AttemptId, Reason};
+use crate::proto::io::{AttemptId, Input, Reason};
 use crate::proto::route::{self, Credentials, Fields, Mode, Route, WireRequest};
 use crate::proto::secret::Secret;
 use crate::proto::token::settle_lifetime;
@@ -31,40 +32,33 @@ pub fn plain_route(url: String) -> Route {
     Route::new(url)
 }
 
-/// Asks for new tokens. `None`: no answer came.
+/// Asks for new tokens, and feeds what that means.
 pub async fn present(
-    driver: &Rc<Driver>,
+    driver: Rc<Driver>,
     attempt: AttemptId,
     refresh_token: Option<Secret>,
     access_token: Option<Secret>,
     reason: Reason,
-) -> Option<Meaning> {
-    match &driver.settings.source {
-        Source::Route(route) => by_route(driver, route, refresh_token, access_token).await,
-        Source::Function(function) => {
-            match by_function(function, refresh_token, access_token, reason).await {
-                Ok(meaning) => Some(meaning),
-                Err(thrown) => {
-                    let ends = js::string_at(&thrown, "code").is_some_and(|code| code == "invalid_grant");
-                    driver.threw(attempt, thrown);
-                    let said = Refused { code: Some("invalid_grant".into()), ..Refused::default() };
-                    ends.then_some(Meaning::Ended(said))
-                }
-            }
+) -> Given {
+    let meaning = match &driver.settings.source {
+        Source::Route(route) => {
+            let request = route::request::<JsJson>(route, refresh_token.as_ref());
+            let mut secrets = Vec::new();
+            secrets.extend(&refresh_token);
+            secrets.extend(&access_token);
+            // The core has an eye on the time.
+            send(&driver, route, &request, &secrets, None).await
         }
-    }
-}
-
-async fn by_route(
-    driver: &Rc<Driver>,
-    route: &Route,
-    refresh_token: Option<Secret>,
-    access_token: Option<Secret>,
-) -> Option<Meaning> {
-    let request = route::request::<JsJson>(route, refresh_token.as_ref());
-    let secrets: Vec<&Secret> = refresh_token.iter().chain(&access_token).collect();
-    // The core has an eye on the time.
-    send(driver, route, &request, &secrets, None).await
+        Source::Function(function) => {
+            let asked = ask(function, refresh_token, access_token, reason);
+            given_by_function(&driver, attempt, asked.await)
+        }
+    };
+    driver.feed(match meaning {
+        Some(meaning) => Input::Answered(attempt, meaning),
+        None => Input::Unanswered(attempt),
+    });
+    Ok(JsValue::UNDEFINED)
 }
 
 /// Sends a request to a token endpoint and reads its answer. `None`: none came, or not before the deadline.
@@ -98,7 +92,8 @@ pub async fn send(
             }
             meaning = bound(meaning);
         }
-        return Some(with_lifetime(meaning, now_ms));
+        set_lifetime(&mut meaning, now_ms);
+        return Some(meaning);
     }
 }
 
@@ -136,12 +131,13 @@ pub fn post(
     Ok(driver.call_fetch(&url.into(), &init)?.into())
 }
 
-async fn by_function(
+/// Calls the app's function.
+fn ask(
     function: &Function,
     refresh_token: Option<Secret>,
     access_token: Option<Secret>,
     reason: Reason,
-) -> Result<Meaning, JsValue> {
+) -> Settled {
     let reason = match reason {
         Reason::Expiry => "expiry",
         Reason::Unauthorized => "unauthorized",
@@ -153,19 +149,30 @@ async fn by_function(
         ("accessToken", js::text(access_token.as_ref().map(Secret::expose))),
         ("reason", reason.into()),
     ]);
-    let value = js::settled(function.call1(&JsValue::UNDEFINED, &context)?).await?;
-    let grant =
-        JsJson::of(&value).and_then(|json| answer::grant(&json, &Fields::default(), Mode::Token).ok());
-    let meaning = grant.map_or(Meaning::Invalid(Refused::default()), Meaning::Granted);
-    Ok(with_lifetime(meaning, clock::reading().wall_ms))
+    js::settled_or(function.call1(&JsValue::UNDEFINED, &context))
 }
 
-fn with_lifetime(meaning: Meaning, received_ms: i64) -> Meaning {
-    match meaning {
-        Meaning::Granted(mut grant) => {
-            settle_lifetime::<JsJson>(&mut grant, received_ms);
-            Meaning::Granted(grant)
+/// `None`: it threw something that ends nothing.
+fn given_by_function(driver: &Driver, attempt: AttemptId, given: Given) -> Option<Meaning> {
+    match given {
+        Ok(value) => {
+            let json = JsJson::of(&value);
+            let grant = json.and_then(|json| answer::grant(&json, &Fields::default(), Mode::Token).ok());
+            let mut meaning = grant.map_or(Meaning::Invalid(Refused::default()), Meaning::Granted);
+            set_lifetime(&mut meaning, clock::reading().wall_ms);
+            Some(meaning)
         }
-        Meaning::Ended(_) | Meaning::Unavailable { .. } | Meaning::Invalid(_) => meaning,
+        Err(thrown) => {
+            let ends = js::string_at(&thrown, "code").is_some_and(|code| code == "invalid_grant");
+            driver.threw(attempt, thrown);
+            let said = Refused { code: Some("invalid_grant".into()), ..Refused::default() };
+            ends.then_some(Meaning::Ended(said))
+        }
+    }
+}
+
+fn set_lifetime(meaning: &mut Meaning, received_ms: i64) {
+    if let Meaning::Granted(grant) = meaning {
+        settle_lifetime::<JsJson>(grant, received_ms);
     }
 }

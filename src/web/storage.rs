@@ -162,11 +162,7 @@ impl Storage {
                 Some(text) => js::call(storage, method, &[&key, &text.into()]),
                 None => js::call(storage, method, &[&key]),
             };
-            let result = match called {
-                Ok(given) => js::settled(given).await,
-                Err(thrown) => Err(thrown),
-            };
-            if result.is_err() {
+            if js::settled_or(called).await.is_err() {
                 this.feed(Input::StorageFailed(REFUSED));
             }
             Ok(JsValue::UNDEFINED)
