@@ -340,7 +340,7 @@ impl Fetching {
             return ticket.clone();
         }
         let ticket = driver.access_token().map_or(JsValue::UNDEFINED, |token| {
-            let value = [driver.settings.scheme.as_str(), token.expose()].join(" ");
+            let value = [&driver.settings.scheme, " ", token.expose()].concat();
             js::list(&[&value.into(), &epoch.0.into()]).into()
         });
         self.ticket.replace(Some((epoch, ticket.clone())));

@@ -37,16 +37,19 @@ pub fn available() -> bool {
 
 /// Reads an entry.
 pub async fn look(id: &str, key: &Secret) -> Found {
-    match read(id).await {
-        Ok(value) => found(&value, key).await,
+    match entry("readonly", id).await {
+        Ok((_, there)) => found(&there, key).await,
         Err(_) => Found::Unavailable,
     }
 }
 
-async fn read(id: &str) -> Result<JsValue, JsValue> {
-    let store = store("readonly").await?;
-    let asked = request(js::call_text(&store, "get", id)?);
-    Ok(result(&asked.await?))
+/// The store in a transaction, and what it has under that name. The transaction lives as long as nothing but its own
+/// requests is awaited.
+async fn entry(mode: &str, name: &str) -> Result<(JsValue, JsValue), JsValue> {
+    let store = store(mode).await?;
+    let asked = request(js::call_text(&store, "get", name)?);
+    let there = result(&asked.await?);
+    Ok((store, there))
 }
 
 /// Writes an entry if what is there is as expected.
@@ -72,9 +75,8 @@ pub async fn swap(id: &str, key: &Secret, expect: Expect, meta: &Meta, sealed: S
 
 /// What is kept under a name of its own, which no sign-in has; from now on this, if nothing was.
 pub async fn keep(name: &str, value: &JsValue) -> Result<JsValue, JsValue> {
-    let store = store("readwrite").await?;
-    let asked = request(js::call_text(&store, "get", name)?);
-    let there = js::peek(&result(&asked.await?), "kept");
+    let (store, there) = entry("readwrite", name).await?;
+    let there = js::peek(&there, "kept");
     let was_there = there.is_object();
     let kept = if was_there { there } else { value.clone() };
     let entry = js::object(&[("kept", kept.clone()), ("touched", js::ms(Some(clock::reading().wall_ms)))]);
@@ -90,10 +92,7 @@ async fn write(
     meta: &Meta,
     sealed: Option<JsValue>,
 ) -> Result<Result<u32, JsValue>, JsValue> {
-    let store = store("readwrite").await?;
-    // The transaction lives as long as nothing but its own requests is awaited.
-    let asked = request(js::call_text(&store, "get", id)?);
-    let there = result(&asked.await?);
+    let (store, there) = entry("readwrite", id).await?;
     let version = version(&there);
     if let Expect::Version(expected) = expect
         && expected != version
@@ -145,23 +144,22 @@ fn version(value: &JsValue) -> Option<u32> {
 }
 
 async fn store(mode: &str) -> Result<JsValue, JsValue> {
-    let open = OPEN.with(|cell| cell.borrow().clone());
-    let open = match open {
-        Some(open) => open,
-        None => {
-            let open = open_database()?;
-            OPEN.with(|cell| cell.replace(Some(open.clone())));
-            open
-        }
-    };
-    let made = match js::settled(open.into()).await {
-        Ok(database) => in_transaction(&database, mode),
-        Err(error) => Err(error),
-    };
+    let open = opened()?;
+    let made = js::settled(open.into()).await.and_then(|database| in_transaction(&database, mode));
     if made.is_err() {
         OPEN.with(|open| open.take());
     }
     made
+}
+
+fn opened() -> Result<Promise, JsValue> {
+    let known = OPEN.with(|cell| cell.borrow().clone());
+    if let Some(open) = known {
+        return Ok(open);
+    }
+    let open = open_database()?;
+    OPEN.with(|cell| cell.replace(Some(open.clone())));
+    Ok(open)
 }
 
 fn in_transaction(database: &JsValue, mode: &str) -> Result<JsValue, JsValue> {
