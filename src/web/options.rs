@@ -144,6 +144,7 @@ fn is_url(value: &JsValue) -> bool {
     value.is_string() || value.is_instance_of::<Url>()
 }
 
+#[inline(never)]
 fn source(from: &Reader, value: &JsValue) -> Source {
     let wrong = "refresh must be a URL, a route { url, … } or a function.";
     if let Some(function) = value.dyn_ref::<Function>() {
@@ -158,6 +159,7 @@ fn source(from: &Reader, value: &JsValue) -> Source {
     Source::Route(plain_route(from.href(value, wrong)))
 }
 
+#[inline(never)]
 fn route(from: &Reader, value: &JsValue) -> Route {
     let at = from.of(value);
     let url = from.href(
@@ -205,6 +207,7 @@ fn route(from: &Reader, value: &JsValue) -> Route {
     route
 }
 
+#[inline(never)]
 fn fields(from: &Reader, value: &JsValue, fields: &mut Fields) {
     let wrong = "refresh.fields must be an object of names; answers may have lists of names.";
     if absent(value) {
@@ -234,6 +237,7 @@ fn fields(from: &Reader, value: &JsValue, fields: &mut Fields) {
     }
 }
 
+#[inline(never)]
 fn terminal(from: &Reader, value: &JsValue) -> Option<Vec<Terminal>> {
     let wrong = "refresh.terminal must be a list of error codes and HTTP statuses.";
     if absent(value) {
@@ -250,6 +254,7 @@ fn terminal(from: &Reader, value: &JsValue) -> Option<Vec<Terminal>> {
     Some(terminal)
 }
 
+#[inline(never)]
 fn leeway(from: &Reader, value: &JsValue, leeway: &mut Leeway) {
     let wrong = "leeway must be a number of seconds or { seconds, fraction }, neither negative.";
     let seconds = if value.is_object() { &from.at(value, "seconds") } else { value };
@@ -258,6 +263,7 @@ fn leeway(from: &Reader, value: &JsValue, leeway: &mut Leeway) {
     from.seconds(&from.at(value, "fraction"), wrong, &mut leeway.fraction_permille);
 }
 
+#[inline(never)]
 fn place(from: &Reader, at: Members<'_>) -> Place {
     let wrong = "storage must be \"session\", \"local\", \"memory\" or have getItem, setItem and removeItem.";
     let value = at.value("storage");
@@ -288,6 +294,7 @@ fn coordination(wanted: bool, place: &Place) -> Coordination {
     }
 }
 
+#[inline(never)]
 fn allow(from: &Reader, value: &JsValue) -> Vec<Rule> {
     let wrong =
         "allow must be a list of http(s) origins without wildcards, each with a path prefix or without.";
@@ -313,6 +320,7 @@ fn allow(from: &Reader, value: &JsValue) -> Vec<Rule> {
     rules
 }
 
+#[inline(never)]
 fn scheme(from: &Reader, at: Members<'_>, dpop: bool) -> String {
     let wrong = "scheme must be an authorization scheme, as \"Bearer\" or \"JWT\".";
     let usual = if dpop { SCHEME } else { "Bearer" };
@@ -333,6 +341,7 @@ fn is_token(text: &str) -> bool {
 }
 
 /// What proofs don't go with.
+#[inline(never)]
 fn check_dpop(from: &Reader, settings: &Settings) {
     if !settings.scheme.eq_ignore_ascii_case(SCHEME) {
         from.wrong("dpop brings its own authorization scheme: leave scheme out.");
@@ -348,6 +357,7 @@ fn check_dpop(from: &Reader, settings: &Settings) {
     }
 }
 
+#[inline(never)]
 fn revoke(from: &Reader, value: &JsValue, cookies: bool) -> Option<Revoke> {
     let wrong = "revoke must be a URL or { url, body, credentials, tokenParam }.";
     if absent(value) {

@@ -50,6 +50,7 @@ const UNDISCOVERED: &str = "The issuer's metadata could not be fetched, or did n
 const NOT_ITS_OWN: &str = "What is published under the issuer's address is not its own metadata, or names no endpoints that keep secrets.";
 
 /// Reads the option.
+#[inline(never)]
 pub fn read(from: &Reader, value: &JsValue, source: &Source) -> Option<SignInRoute> {
     if absent(value) {
         return None;
