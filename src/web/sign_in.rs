@@ -123,11 +123,13 @@ pub async fn start(driver: Rc<Driver>, options: JsValue) -> Result<JsValue, JsVa
     Ok(address)
 }
 
+type Params = Vec<(String, Secret)>;
+
 /// The options: the app's state as JSON, and further parameters.
-fn given(options: &JsValue) -> Result<(Option<String>, Vec<(String, Secret)>), JsValue> {
+fn given(options: &JsValue) -> Result<(Option<String>, Params), JsValue> {
     let from = Reader::default();
     let app_state = from.at(options, "state");
-    let mut params = Vec::new();
+    let mut params = Params::new();
     from.of(options).texts("params", PARAMS, &mut params);
     let params = from.check(params)?;
     if app_state.is_undefined() {
