@@ -4,8 +4,12 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { pathToFileURL } from "node:url";
+import { setFlagsFromString } from "node:v8";
 import { afterSignOut, compareWays } from "../e2e/fixtures/ways.js";
 import { install } from "./installed.mjs";
+
+// Node 20 ends now and then when a call into WASM that it has inlined throws: "unreachable code" in its Deoptimizer.
+setFlagsFromString("--no-turbo-inline-js-wasm-calls");
 
 let lib;
 let glue;
