@@ -358,7 +358,11 @@ async fn sign_out(driver: Rc<Driver>, options: JsValue) -> Result<JsValue, JsVal
     // Signed out here and now, whatever the network does, unless it must: the rest is courtesy.
     let mut telling = if to_revoke && !force { None } else { Some(leave(&driver)) };
     if to_revoke {
-        let revoked = revoke::revoke(&driver, refresh, access).await;
+        let asked = revoke::revoke(&driver, refresh, access);
+        let revoked = match asked {
+            Some(asked) => revoke::revoked(asked.await),
+            None => Ok(()),
+        };
         if telling.is_none() {
             revoked.map_err(|failure| error(&failure))?;
             telling = Some(leave(&driver));

@@ -276,10 +276,9 @@ impl Driver {
                 Some((id, key)) => Input::SignIn { grant, id, key },
                 None => Input::Unanswered(attempt),
             }),
-            Effect::Revoke { refresh_token, access_token } => task::spawn(async move {
-                let _ = revoke::revoke(&driver, refresh_token, access_token).await;
-                Ok(JsValue::UNDEFINED)
-            }),
+            Effect::Revoke { refresh_token, access_token } => {
+                task::soon(move || drop(revoke::revoke(&driver, refresh_token, access_token)));
+            }
         }
     }
 

@@ -5,6 +5,7 @@ use super::fetch::status;
 use super::js;
 use super::json::JsJson;
 use super::refresher::{Source, plain_route, post};
+use super::task::{Given, Settled};
 use super::timer::{before, deadline};
 use crate::proto::error::{Code, Failure};
 use crate::proto::route;
@@ -12,13 +13,14 @@ use crate::proto::secret::Secret;
 
 const FAILED: &str = "The revocation route could not be reached, did not answer in time or refused.";
 
-/// Revokes a refresh token, or the access token where there is none. Does nothing without a route for it.
-pub async fn revoke(
+/// Asks for the end of a refresh token, or of the access token where there is none; [`revoked`] reads what comes of it.
+/// `None`: there is no route for it.
+pub fn revoke(
     driver: &Driver,
     refresh_token: Option<Secret>,
     access_token: Option<Secret>,
-) -> Result<(), Failure> {
-    let Some(revoke) = &driver.settings.revoke else { return Ok(()) };
+) -> Option<Settled> {
+    let revoke = driver.settings.revoke.as_ref()?;
     let hint = if refresh_token.is_some() { "refresh_token" } else { "access_token" };
     let token = refresh_token.or(access_token);
     let mut to = plain_route(revoke.url.clone());
@@ -44,7 +46,11 @@ pub async fn revoke(
     let deadline = deadline(driver.settings.config.timeout_ms);
     // Without a proof: RFC 9449 knows none here, and a preflight that no server expects would be the price.
     let sent = post(driver, &revoke.url, &request, revoke.credentials, None).unwrap_or_default();
-    let answer = js::settled(before(Some(&deadline), sent)).await;
+    Some(js::settled(before(Some(&deadline), sent)))
+}
+
+/// Whether the route did it.
+pub fn revoked(answer: Given) -> Result<(), Failure> {
     match answer.ok().and_then(|response| status(&response)) {
         Some(200..300) => Ok(()),
         status => {
