@@ -64,6 +64,6 @@ impl Key {
 /// The pair that is kept under the session's name, which this is if none was; nothing, if the database does not say.
 fn kept(driver: &Driver, pair: JsValue) -> JsValue {
     let name = ["dpop:", &driver.settings.name].concat();
-    let asked = task::promise(async move { vault::keep(&name, &pair).await });
+    let asked = task::promise(vault::keep(name, pair));
     timer::before(Some(&timer::deadline(PATIENCE_MS)), asked.into())
 }

@@ -74,13 +74,13 @@ pub async fn swap(id: &str, key: &Secret, expect: Expect, meta: &Meta, sealed: S
 }
 
 /// What is kept under a name of its own, which no sign-in has; from now on this, if nothing was.
-pub async fn keep(name: &str, value: &JsValue) -> Result<JsValue, JsValue> {
-    let (store, there) = entry("readwrite", name).await?;
+pub async fn keep(name: String, value: JsValue) -> Result<JsValue, JsValue> {
+    let (store, there) = entry("readwrite", &name).await?;
     let there = js::peek(&there, "kept");
     let was_there = there.is_object();
-    let kept = if was_there { there } else { value.clone() };
+    let kept = if was_there { there } else { value };
     let entry = js::object(&[("kept", kept.clone()), ("touched", js::ms(Some(clock::reading().wall_ms)))]);
-    let written = js::settled(put(&store, name, &entry)?).await;
+    let written = js::settled(put(&store, &name, &entry)?).await;
     // What was there is as good if it can't be touched.
     if was_there { Ok(kept) } else { written.map(|_| kept) }
 }
