@@ -6,7 +6,7 @@ use js_sys::Function;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::Url;
 
-use super::reader::{Members, Reader, absent};
+use super::reader::{Choice, Members, Reader, absent};
 use super::refresher::{Source, plain_route};
 use super::storage::Place;
 use super::{channel, js, seal, sign_in, vault};
@@ -56,17 +56,16 @@ pub struct Revoke {
     pub token_param: Option<String>,
 }
 
-const RETRY_ON: &[(&str, RetryOn)] =
-    &[("any", RetryOn::Any), ("invalid_token", RetryOn::InvalidToken), ("never", RetryOn::Never)];
-const MODES: &[(&str, Mode)] = &[("token", Mode::Token), ("cookie", Mode::Cookie)];
-const BODIES: &[(&str, Body)] = &[("form", Body::Form), ("json", Body::Json), ("none", Body::None)];
-const CLIENT_AUTH: &[(&str, ClientAuth)] =
-    &[("none", ClientAuth::None), ("basic", ClientAuth::Basic), ("post", ClientAuth::Post)];
-const CREDENTIALS: &[(&str, Credentials)] = &[
-    ("omit", Credentials::Omit),
-    ("same-origin", Credentials::SameOrigin),
-    ("include", Credentials::Include),
-];
+const RETRY_ON: Choice<RetryOn> =
+    (&["any", "invalid_token", "never"], &[RetryOn::Any, RetryOn::InvalidToken, RetryOn::Never]);
+const MODES: Choice<Mode> = (&["token", "cookie"], &[Mode::Token, Mode::Cookie]);
+const BODIES: Choice<Body> = (&["form", "json", "none"], &[Body::Form, Body::Json, Body::None]);
+const CLIENT_AUTH: Choice<ClientAuth> =
+    (&["none", "basic", "post"], &[ClientAuth::None, ClientAuth::Basic, ClientAuth::Post]);
+const CREDENTIALS: Choice<Credentials> = (
+    &["omit", "same-origin", "include"],
+    &[Credentials::Omit, Credentials::SameOrigin, Credentials::Include],
+);
 
 impl Settings {
     /// Whether these are the options of the session of that name already, as far as can be told: of two

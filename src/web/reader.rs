@@ -144,6 +144,9 @@ impl Reader {
     }
 }
 
+/// Names, and what each of them means.
+pub type Choice<T> = (&'static [&'static str], &'static [T]);
+
 /// The members of an object: what is absent leaves what was there before.
 #[derive(Clone, Copy)]
 pub struct Members<'a> {
@@ -180,17 +183,22 @@ impl Members<'_> {
     }
 
     /// What one of these names means.
+    pub fn choice<T: Copy>(self, name: &str, among: Choice<T>, wrong: &'static str, into: &mut T) {
+        if let Some(meaning) = among.1.get(self.place(name, among.0, wrong)) {
+            *into = *meaning;
+        }
+    }
+
+    /// The place of what is there among those names, or one that none has.
     #[inline(never)]
-    pub fn choice<T: Copy>(self, name: &str, among: &[(&str, T)], wrong: &'static str, into: &mut T) {
+    fn place(self, name: &str, among: &[&str], wrong: &'static str) -> usize {
         let value = self.value(name);
         let text = value.as_string().unwrap_or_default();
-        for (name, meaning) in among {
-            if text == *name {
-                *into = *meaning;
-                return;
-            }
+        let place = among.iter().position(|name| text == *name);
+        if place.is_none() {
+            self.from.unless_absent(&value, wrong);
         }
-        self.from.unless_absent(&value, wrong);
+        place.unwrap_or(usize::MAX)
     }
 
     /// An object whose members are strings.
