@@ -9,6 +9,7 @@ use super::challenge::{self, Refusal};
 use super::json::{Json, Member};
 use super::retry_after::http_date_ms;
 use super::session::{Because, View};
+use super::text::joined;
 use super::time::{difference, sum};
 
 /// The authorization scheme (RFC 9449 §7.1), and the `token_type` of answers (§5).
@@ -27,12 +28,12 @@ pub fn jwk(x: &str, y: &str) -> Option<String> {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     let is_coordinate = |text: &str| text.len() == COORDINATE_LEN && text.bytes().all(fits);
     (is_coordinate(x) && is_coordinate(y))
-        .then(|| [r#"{"crv":"P-256","kty":"EC","x":""#, x, r#"","y":""#, y, "\"}"].concat())
+        .then(|| joined(&[r#"{"crv":"P-256","kty":"EC","x":""#, x, r#"","y":""#, y, "\"}"]))
 }
 
 /// The header of every proof by that key (RFC 9449 §4.2).
 pub fn header(jwk: &str) -> String {
-    [r#"{"typ":"dpop+jwt","alg":"ES256","jwk":"#, jwk, "}"].concat()
+    joined(&[r#"{"typ":"dpop+jwt","alg":"ES256","jwk":"#, jwk, "}"])
 }
 
 /// A request, and what its last proof was made with.

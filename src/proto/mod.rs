@@ -35,6 +35,7 @@ pub mod stored;
 mod talk;
 #[cfg(all(test, not(target_family = "wasm")))]
 pub mod testing;
+pub mod text;
 pub mod time;
 pub mod token;
 pub mod unauthorized;

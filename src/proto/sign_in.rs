@@ -7,6 +7,7 @@ use super::json::{Json, Member};
 use super::redact::Known;
 use super::route::take_out;
 use super::secret::Secret;
+use super::text::joined;
 use super::time::difference;
 
 /// RFC 6749 §3.3; `offline_access` asks for a refresh token (OpenID Connect Core §11).
@@ -89,8 +90,8 @@ pub fn metadata_urls(issuer: &str) -> [String; 3] {
     let host_len = issuer.get(host_at..).and_then(|rest| rest.bytes().position(|byte| byte == b'/'));
     let (origin, path) =
         issuer.split_at_checked(host_len.map_or(issuer.len(), |len| host_at + len)).unwrap_or((issuer, ""));
-    let inserted = if path.is_empty() { String::new() } else { [origin, OPENID, path].concat() };
-    [[issuer, OPENID].concat(), [origin, "/.well-known/oauth-authorization-server", path].concat(), inserted]
+    let inserted = if path.is_empty() { String::new() } else { joined(&[origin, OPENID, path]) };
+    [joined(&[issuer, OPENID]), joined(&[origin, "/.well-known/oauth-authorization-server", path]), inserted]
 }
 
 const OPENID: &str = "/.well-known/openid-configuration";
