@@ -16,6 +16,7 @@ use crate::proto::base64;
 use crate::proto::io::{Input, Message};
 use crate::proto::secret::Secret;
 use crate::proto::stored;
+use crate::proto::text::joined;
 
 /// The channel, while there is a sign-in.
 #[derive(Default)]
@@ -38,8 +39,8 @@ pub fn available() -> bool {
 
 /// What tabs of that sign-in find each other by. The prefix keeps the hash from being that of anything else.
 fn name(key: &Secret) -> String {
-    let hash = Sha256::digest(["tokenwell channel ", key.expose()].concat());
-    ["tokenwell/", &base64::encode_url(&hash)].concat()
+    let hash = Sha256::digest(joined(&["tokenwell channel ", key.expose()]));
+    joined(&["tokenwell/", &base64::encode_url(&hash)])
 }
 
 impl Channel {

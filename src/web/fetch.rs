@@ -16,6 +16,7 @@ use super::{dpop, js, task};
 use crate::proto::allow::{Target, allows};
 use crate::proto::challenge::{self, Refusal};
 use crate::proto::io::{Challenge401, Epoch, Input, Outcome, Want};
+use crate::proto::text::joined;
 
 /// Verdicts kept; then the map starts anew.
 const KEPT: u32 = 500;
@@ -340,7 +341,7 @@ impl Fetching {
             return ticket.clone();
         }
         let ticket = driver.access_token().map_or(JsValue::UNDEFINED, |token| {
-            let value = [&driver.settings.scheme, " ", token.expose()].concat();
+            let value = joined(&[&driver.settings.scheme, " ", token.expose()]);
             js::list(&[&value.into(), &epoch.0.into()]).into()
         });
         self.ticket.replace(Some((epoch, ticket.clone())));

@@ -14,6 +14,7 @@ use super::{js, json, seal, task, timer, vault};
 use crate::proto::dpop;
 use crate::proto::error::{Code, Failure};
 use crate::proto::io::Input;
+use crate::proto::text::joined;
 
 /// A database that does not answer for this long, ms, is one that refuses.
 const PATIENCE_MS: i64 = 5_000;
@@ -63,7 +64,7 @@ impl Key {
 
 /// The pair that is kept under the session's name, which this is if none was; nothing, if the database does not say.
 fn kept(driver: &Driver, pair: JsValue) -> JsValue {
-    let name = ["dpop:", &driver.settings.name].concat();
+    let name = joined(&["dpop:", &driver.settings.name]);
     let asked = task::promise(vault::keep(name, pair));
     timer::before(Some(&timer::deadline(PATIENCE_MS)), asked.into())
 }

@@ -11,6 +11,7 @@ use super::driver::Driver;
 use super::task::{self, Settle};
 use super::{js, json};
 use crate::proto::io::{AttemptId, Input};
+use crate::proto::text::joined;
 
 /// The locks this session holds, asks for or waits for.
 #[derive(Default)]
@@ -50,7 +51,7 @@ impl Locks {
         };
         let asked = Rc::new(Asked { attempt, abort, release: RefCell::new(None) });
         driver.locks.0.borrow_mut().push(asked.clone());
-        let name = ["tokenwell/", id, "/", &json::text(&claim.into())].concat();
+        let name = joined(&["tokenwell/", id, "/", &json::text(&claim.into())]);
         let signal = js::peek(&asked.abort, "signal");
         let options = js::object(&[("mode", mode.into()), ("signal", signal)]);
         let callback = on_grant(driver, &asked, mode == "exclusive", granted);

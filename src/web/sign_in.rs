@@ -25,6 +25,7 @@ use crate::proto::io::Input;
 use crate::proto::route::{self, Body, Mode, Route};
 use crate::proto::secret::Secret;
 use crate::proto::sign_in::*;
+use crate::proto::text::joined;
 use crate::proto::token::settle_lifetime;
 
 thread_local! {
@@ -176,7 +177,7 @@ pub fn finish(driver: Rc<Driver>, url: &JsValue) -> Promise {
         Ok(address) => address,
         Err(wrong) => return Promise::reject(&wrong),
     };
-    let which = [&key(&driver), " ", &js::text_at(&address, "href")].concat();
+    let which = joined(&[&key(&driver), " ", &js::text_at(&address, "href")]);
     let joined = FINISHING.with(|cell| cell.borrow().clone()).filter(|finishing| finishing.0 == which);
     if let Some((_, promise)) = joined {
         return promise;
@@ -346,7 +347,7 @@ fn clean(address: &JsValue) {
 /// Its own place beside the session's, in the tab's storage whatever the session's is: a redirect comes back to the
 /// tab that it left from.
 fn key(driver: &Driver) -> String {
-    [driver.storage.key(), ":sign-in"].concat()
+    joined(&[driver.storage.key(), ":sign-in"])
 }
 
 /// The last one started counts.

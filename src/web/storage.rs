@@ -11,6 +11,7 @@ use super::{js, task};
 use crate::proto::io::Input;
 use crate::proto::record::Record;
 use crate::proto::stored::{self, Storing};
+use crate::proto::text::joined;
 
 /// Where state lives.
 #[derive(Clone, PartialEq)]
@@ -43,7 +44,7 @@ const LOST: &str = "The stored state was removed by something else; the session 
 impl Storage {
     /// The session's state lies under `tokenwell:<name>`.
     pub fn new(place: Place, name: &str) -> Self {
-        let key = ["tokenwell:", name].concat();
+        let key = joined(&["tokenwell:", name]);
         Self { place, key, written: Cell::default(), given_up: Cell::default(), last: RefCell::default() }
     }
 
