@@ -54,6 +54,14 @@ test("the bytes inside are those of tokenwell.wasm, in ASCII that no minifier or
   assert.doesNotMatch(text, /["'`\\$<]/);
 });
 
+test("the module names no file of the machine that built it, and no import or function by a hash or its path", () => {
+  for (const part of [".rs", "/root", "/home", ".cargo", "library/core"]) assert.ok(!wasm.includes(part), part);
+  const module = new WebAssembly.Module(wasm);
+  const hashed = WebAssembly.Module.imports(module).filter(({ name }) => /_[0-9a-f]{16}$/.test(name));
+  assert.deepEqual(hashed, []);
+  assert.equal(WebAssembly.Module.customSections(module, "name").length, 0);
+});
+
 test("a session made while create still compiles is a session like any other", async () => {
   const { AuthSession } = await dist("index.js");
   const pending = AuthSession.create(OPTIONS);
