@@ -21,6 +21,7 @@ use super::storage::Storage;
 use super::timer::Timer;
 use super::wake::Wake;
 use super::{callback, clock, errors, js, refresher, revoke, seal, task, vault};
+use crate::proto::config::Coordination;
 use crate::proto::dpop;
 use crate::proto::error::{Code, Failure};
 use crate::proto::explain::Decision;
@@ -179,12 +180,22 @@ impl Driver {
         for effect in effects {
             self.carry_out(effect);
         }
+        // What another tab has written there between the constructor and now.
+        if self.hears_of_storage()
+            && let Ok(stored) = self.storage.read()
+            && let Some(record) = self.storage.understand(&stored)
+        {
+            self.feed(Input::StorageChanged(Some(record)));
+        }
         self.feed(Input::Wake);
     }
 
+    fn hears_of_storage(&self) -> bool {
+        self.storage.is_shared() && self.settings.config.coordination != Coordination::Alone
+    }
+
     fn storage_events(self: &Rc<Self>) {
-        use crate::proto::config::Coordination;
-        if !self.storage.is_shared() || self.settings.config.coordination == Coordination::Alone {
+        if !self.hears_of_storage() {
             return;
         }
         self.listen(&js::page(), "storage", |driver, event| {

@@ -1,6 +1,7 @@
 // Time in a test's hands: the clocks of the page, and its timers too where time stands still.
 
 const { setTimeout, clearTimeout } = globalThis;
+const BODIES = [Request, Response].map(({ prototype }) => ({ prototype, text: prototype.text }));
 const date = Date.now;
 const mono = () => Performance.prototype.now.call(performance);
 
@@ -15,6 +16,8 @@ export class Clock {
   delays = [];
   #timers = new Map();
   #last = 0;
+  /** Bodies that are being read: in Firefox another thread does, in its own time. */
+  #reading = 0;
 
   /** `running`: clocks and timers go on as they do, and `sleep` sets the clocks forward. */
   constructor(running) {
@@ -32,6 +35,17 @@ export class Clock {
       return this.#last;
     };
     globalThis.clearTimeout = (id) => this.#timers.delete(id);
+    const clock = this;
+    for (const { prototype, text } of BODIES) {
+      prototype.text = async function () {
+        clock.#reading += 1;
+        try {
+          return await text.call(this);
+        } finally {
+          clock.#reading -= 1;
+        }
+      };
+    }
   }
 
   get armed() {
@@ -40,7 +54,7 @@ export class Clock {
 
   /** Time passes, and timers fire when they are due. */
   async advance(ms) {
-    await turn();
+    await this.#rest();
     const end = this.passed + ms;
     for (let fired = 0; ; fired += 1) {
       if (fired > 2000) throw new Error(`timers without end: ${this.delays.slice(-5)}`);
@@ -49,10 +63,15 @@ export class Clock {
       this.#timers.delete(first[0]);
       this.passed = Math.max(this.passed, first[1].at);
       first[1].callback();
-      await turn();
+      await this.#rest();
     }
     this.passed = end;
-    await turn();
+    await this.#rest();
+  }
+
+  async #rest() {
+    do await turn();
+    while (this.#reading > 0);
   }
 
   /** Time passes while timers are frozen, as in a page that sleeps. */
@@ -64,5 +83,6 @@ export class Clock {
     Date.now = date;
     delete performance.now;
     Object.assign(globalThis, { setTimeout, clearTimeout });
+    for (const { prototype, text } of BODIES) prototype.text = text;
   }
 }

@@ -56,6 +56,31 @@ async fn a_copy_that_comes_late_takes_the_newer_tokens_without_a_request() {
     assert_eq!(server.refreshes(), 1);
 }
 
+/// Before it listens; and where no place that tabs share would tell it.
+#[wasm_bindgen_test]
+async fn what_another_tab_stores_while_this_one_begins_is_taken() {
+    let _missing = Changed::missing("globalThis", "indexedDB");
+    let server = Server::new();
+    let options = "name: 'begins', storage: 'local'";
+    js("localStorage.removeItem('tokenwell:begins')");
+    let stored = || js("localStorage.getItem('tokenwell:begins')");
+    let store = |text: &JsValue| with("text", text, "localStorage.setItem('tokenwell:begins', text)");
+    let other = server.signed_in(options).await;
+    let before = stored();
+    ok(other.refresh(&JsValue::UNDEFINED)).await;
+    drop(other);
+    let after = stored();
+    store(&before);
+    let time = Time::stopped();
+    let tab = server.tab(options);
+    assert_eq!(tab.access_token().as_deref(), Some("access-1"));
+    settle().await;
+    store(&after);
+    time.pass_s(1).await;
+    assert_eq!(tab.access_token().as_deref(), Some("access-2"));
+    js("localStorage.removeItem('tokenwell:begins')");
+}
+
 #[wasm_bindgen_test]
 async fn a_401_in_one_is_answered_by_the_refresh_of_the_other() {
     let server = Server::new();

@@ -198,17 +198,13 @@ fn interop(ready: &Ready, job: &mut Job) -> Result<()> {
 
 fn node_tests(ready: &Ready, job: &mut Job, dir: &str) -> Result<()> {
     let tests = files(dir, |name| name.ends_with(".test.mjs"))?;
-    let said = job.run_twice(&mut node_test(ready, &tests), |said| {
+    let said = job.run_twice(&mut node_test(ready, &[], &tests), |said| {
         let failures = again::failures(said);
         let names: Vec<_> = failures.iter().map(|failure| failure.name).collect();
         let again = match again::failed_files(&failures, dir, &tests) {
-            Some(failed) => node_test(ready, &failed),
+            Some(failed) => node_test(ready, &[], &failed),
             // What stories share is named as the place, not the file that told one: by its name, then.
-            None => {
-                let mut node = node_test(ready, &tests);
-                node.args(names.iter().map(|name| format!("--test-name-pattern={}", again::literal(name))));
-                node
-            }
+            None => node_test(ready, &names, &tests),
         };
         (names.join(", "), again)
     })?;
@@ -219,9 +215,11 @@ fn node_tests(ready: &Ready, job: &mut Job, dir: &str) -> Result<()> {
     Ok(())
 }
 
-fn node_test(ready: &Ready, tests: &[PathBuf]) -> Command {
+/// All tests of these files, or those of these names. What comes after a file's name is one too, to Node.
+fn node_test(ready: &Ready, names: &[&str], tests: &[PathBuf]) -> Command {
     let mut node = ready.command("node");
-    node.args(["--test", "--test-reporter=spec"]).args(tests);
+    node.args(["--test", "--test-reporter=spec"]);
+    node.args(names.iter().map(|name| format!("--test-name-pattern={}", again::literal(name)))).args(tests);
     // Every Node process of the suite notes what its servers issue.
     let register = sh::root().join("tests/secrets/register.mjs");
     node.env("NODE_OPTIONS", format!("--import=file://{}", register.display()));

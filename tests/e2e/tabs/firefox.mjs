@@ -43,8 +43,15 @@ export function firefox() {
       const { userContext } = await bidi.send("browser.createUserContext");
       return {
         async newPage() {
-          const { context } = await bidi.send("browsingContext.create", { type: "tab", userContext });
-          return new Page(bidi, context);
+          // Firefox loses the tab that it opens now and then, while others are closed.
+          for (let tries = 1; ; tries++) {
+            try {
+              const { context } = await bidi.send("browsingContext.create", { type: "tab", userContext });
+              return new Page(bidi, context);
+            } catch (error) {
+              if (tries === 3 || !/DiscardedBrowsingContext/.test(error.message)) throw error;
+            }
+          }
         },
         async popup(page, url) {
           await page.evaluate((to) => {
