@@ -54,7 +54,7 @@ const FEATURES: &[(&str, &[&str])] = &[
     ),
     (
         "The session itself: state, effects, their order",
-        &["proto/session", "proto/io", "proto/held", "web/driver"],
+        &["proto/session", "proto/io", "proto/held", "proto/text", "web/driver"],
     ),
     (
         "What is kept: records, sessionStorage and its like",
