@@ -7,10 +7,9 @@ use wasm_bindgen_test::wasm_bindgen_test;
 
 const DAY_S: u32 = 86_400;
 
-/// Without other tabs: a database's answers come in their own time, which no clock of a test stands still for.
 async fn signed_in_for(server: &Server, seconds: u32, more: &str) -> Tab {
     js_sys::Reflect::set(server, &"expiresIn".into(), &seconds.into()).unwrap();
-    server.signed_in(&format!("autoRefresh: true, crossTab: false, {more}")).await
+    server.signed_in(&format!("autoRefresh: true, {more}")).await
 }
 
 #[wasm_bindgen_test]
