@@ -5,8 +5,8 @@
 //! or script tag gets in the way.
 
 use wasm_encoder::{
-    BlockType, CodeSection, ExportKind, ExportSection, Function, FunctionSection, MemArg, MemArgTarget,
-    MemorySection, MemoryType, Module, TypeSection, ValType,
+    BlockType, CodeSection, ConstExpr, DataSection, ExportKind, ExportSection, Function, FunctionSection,
+    MemArg, MemArgTarget, MemorySection, MemoryType, Module, TypeSection, ValType,
 };
 
 /// All printable ASCII that means nothing in a string, a template or HTML. The last two begin pairs.
@@ -21,13 +21,13 @@ const _: () = assert!(SINGLES + PAIRS * SINGLES >= 256);
 const TEXT_AT: usize = ROW * (1 + PAIRS);
 const ROW: usize = 128;
 /// The first character that begins a pair.
-const LEAD: u8 = b'}';
+const LEAD: u8 = ALPHABET.as_bytes()[SINGLES];
 
 /// The text of `bytes.js`: a function, so that nothing is decoded at import.
 pub(crate) fn module(wasm: &[u8]) -> String {
     let often = often(wasm);
     let text = text(wasm, &often);
-    let decoder = decoder(text.len());
+    let decoder = decoder(table(&often), text.len());
     format!(
         r#"// The bytes of tokenwell.wasm; made by `cargo xtask package`. A byte is a character; a rare one is two. A small module
 // reads them: a loop of JavaScript's this long would take ten times as long when it runs for the first time.
@@ -39,13 +39,6 @@ export const bytes = () => {{
   const decoder = new WebAssembly.Module(new Uint8Array({decoder:?}));
   const {{ memory, decode }} = new WebAssembly.Instance(decoder).exports;
   const room = new Uint8Array(memory.buffer);
-  const alphabet = "{ALPHABET}";
-  const often = {often:?};
-  const rare = [...Array(256).keys()].filter((byte) => !often.includes(byte));
-  for (const [place, byte] of often.entries()) room[alphabet.charCodeAt(place)] = byte;
-  for (const [i, byte] of rare.entries()) {{
-    room[{ROW} * (1 + Math.floor(i / {SINGLES})) + alphabet.charCodeAt(i % {SINGLES})] = byte;
-  }}
   const {{ written }} = new TextEncoder().encodeInto(text, room.subarray({TEXT_AT}));
   return room.subarray({TEXT_AT}, decode({TEXT_AT} + written));
 }};
@@ -53,9 +46,21 @@ export const bytes = () => {{
     )
 }
 
+/// The byte that each character means: alone, or after the lead that its row is for.
+fn table(often: &[u8]) -> Vec<u8> {
+    let mut table = vec![0; TEXT_AT];
+    let rare = rare(often);
+    for (row, bytes) in std::iter::once(often).chain(rare.chunks(SINGLES)).enumerate() {
+        for (char, byte) in ALPHABET.bytes().zip(bytes) {
+            table[row * ROW + usize::from(char)] = *byte;
+        }
+    }
+    table
+}
+
 /// A module that puts the bytes in the place of their characters, up to the address that it is given; it gives back that
 /// where they end.
-fn decoder(length: usize) -> Vec<u8> {
+fn decoder(table: Vec<u8>, length: usize) -> Vec<u8> {
     let (end, from, to, at) = (0, 1, 2, 3);
     let byte = MemArg { offset: 0, align: 0, target: MemArgTarget::Memory(0), ordering: None };
     let mut decode = Function::new([(3, ValType::I32)]);
@@ -85,8 +90,16 @@ fn decoder(length: usize) -> Vec<u8> {
     exports.export("memory", ExportKind::Memory, 0).export("decode", ExportKind::Func, 0);
     let mut body = CodeSection::new();
     body.function(&decode);
+    let mut data = DataSection::new();
+    data.active(0, &ConstExpr::i32_const(0), table);
     let mut module = Module::new();
-    module.section(&types).section(&functions).section(&memories).section(&exports).section(&body);
+    module
+        .section(&types)
+        .section(&functions)
+        .section(&memories)
+        .section(&exports)
+        .section(&body)
+        .section(&data);
     module.finish()
 }
 
@@ -99,9 +112,14 @@ fn often(wasm: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// All others, in ascending order.
+fn rare(often: &[u8]) -> Vec<u8> {
+    (0..=u8::MAX).filter(|byte| !often.contains(byte)).collect()
+}
+
 fn text(wasm: &[u8], often: &[u8]) -> String {
     let alphabet: Vec<char> = ALPHABET.chars().collect();
-    let rare: Vec<u8> = (0..=u8::MAX).filter(|byte| !often.contains(byte)).collect();
+    let rare = rare(often);
     let mut text = String::with_capacity(wasm.len() + wasm.len() / 8);
     for byte in wasm {
         if let Ok(place) = often.binary_search(byte) {
